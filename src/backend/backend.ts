@@ -1,0 +1,49 @@
+import type { MessageEvent, MessagesRequest } from "../protocol/anthropic.ts";
+
+/** Whoever answers a message. Speaks Anthropic's vocabulary; translation is its own affair. */
+export interface Backend {
+  /**
+   * The answer as a legal event stream. Failures are `ProxyError`s, thrown from the first `next()`
+   * wherever possible. Ends early when `call.signal` aborts, and then stops the upstream too.
+   */
+  stream(request: MessagesRequest, call: BackendCall): AsyncIterable<MessageEvent>;
+  countTokens(request: MessagesRequest, signal: AbortSignal): Promise<TokenCount>;
+  models(signal: AbortSignal): Promise<readonly ModelInfo[]>;
+}
+
+export interface BackendCall {
+  readonly signal: AbortSignal;
+  /** Session, agent and request class, from the client's headers. */
+  readonly origin: RequestOrigin;
+  /** Called with what the backend says about its own work, as soon as it says so. */
+  readonly observe: (observation: Observation) => void;
+}
+
+export interface RequestOrigin {
+  readonly session: string | undefined;
+  readonly agent: string | undefined;
+  readonly requestClass: "main" | "subagent" | "auxiliary" | "compaction" | undefined;
+}
+
+/** Everything is optional: what a backend does not report stays unknown. */
+export interface Observation {
+  readonly promptTokens?: number;
+  /** Prompt tokens that the backend's prefix cache already had. */
+  readonly cachedTokens?: number;
+  /** Why the rest had to be computed: reason and token position, as the MLX server says it. */
+  readonly miss?: { readonly reason: string; readonly position: number };
+  readonly prefillSeconds?: number;
+  readonly decodeSeconds?: number;
+}
+
+export interface TokenCount {
+  readonly inputTokens: number;
+  /** False when the number is an estimate. */
+  readonly exact: boolean;
+}
+
+export interface ModelInfo {
+  readonly id: string;
+  /** Tokens; undefined when the server does not say. */
+  readonly contextLength: number | undefined;
+}

@@ -1,0 +1,58 @@
+import { describe, test } from "node:test";
+import { readdir, readFile } from "node:fs/promises";
+import { assert, assertEquals } from "@std/assert";
+
+/** Folder → the folders it may import. The list reads top to bottom: nothing imports a lower line. */
+const mayImport: Record<string, readonly string[]> = {
+  core: [],
+  protocol: ["core"],
+  config: ["core"],
+  monitor: ["core"],
+  supervisor: ["core"],
+  provision: ["core"],
+  launcher: ["core"],
+  translate: ["core", "protocol"],
+  backend: ["core", "protocol", "translate"],
+  server: ["core", "protocol", "backend", "monitor"],
+  runtime: ["core"],
+  app: [
+    "core",
+    "config",
+    "monitor",
+    "supervisor",
+    "provision",
+    "launcher",
+    "backend",
+    "server",
+    "runtime",
+  ],
+  cli: ["core", "config", "monitor", "launcher", "runtime", "app"],
+};
+
+const root = new URL("../", import.meta.url);
+const files = (await readdir(new URL("src/", root), { recursive: true }))
+  .map((name) => name.replaceAll("\\", "/"))
+  .filter((name) => name.endsWith(".ts"));
+
+describe("source tree", () => {
+  for (const file of files.filter((name) => name.includes("/"))) {
+    const folder = file.split("/")[0]!;
+
+    test(`src/${file} imports only what ${folder}/ may`, async () => {
+      const text = await readFile(new URL(`src/${file}`, root), "utf8");
+
+      const imported = [...text.matchAll(/(?:from|import)\s*\(?\s*"\.\.\/([\w-]+)\//g)]
+        .map(([, name]) => name!);
+      assertEquals(imported.filter((name) => !mayImport[folder]?.includes(name)), []);
+      if (folder !== "runtime") assert(!/\b(Bun|Deno)\./.test(text), "names a runtime");
+    });
+  }
+
+  for (const file of files) {
+    test(`src/${file} has at most 300 lines`, async () => {
+      const text = await readFile(new URL(`src/${file}`, root), "utf8");
+
+      assert(text.split("\n").length <= 301);
+    });
+  }
+});
