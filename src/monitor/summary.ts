@@ -1,0 +1,58 @@
+import type { RequestRecord } from "./record.ts";
+import { type Totals, toTotals } from "./totals.ts";
+
+const rule = "━".repeat(46);
+// One format in every locale: scripts and golden files read this block.
+const grouped = new Intl.NumberFormat("en-US");
+
+/** The block printed after the end; undefined when there was no request. Ends in a newline. */
+export function toSummary(records: readonly RequestRecord[]): string | undefined {
+  if (records.length === 0) return undefined;
+  const totals = toTotals(records);
+  return [
+    "✅ Cache Performance Summary",
+    rule,
+    ...requestLines(totals),
+    "",
+    "📊 Token Usage:",
+    ...tokenLines(totals),
+    ...timeLines(totals),
+    rule,
+    "",
+  ].join("\n");
+}
+
+function requestLines({ requests, failed, cancelled }: Totals): string[] {
+  return [
+    `  Total Requests: ${grouped.format(requests)}`,
+    ...(failed > 0 ? [`  Failed: ${grouped.format(failed)}`] : []),
+    ...(cancelled > 0 ? [`  Cancelled: ${grouped.format(cancelled)}`] : []),
+  ];
+}
+
+function tokenLines(totals: Totals): string[] {
+  if (totals.known === 0) return ["  Unknown: the backend did not report token counts"];
+  const unknown = totals.requests - totals.known;
+  return [
+    `  Total Input Tokens: ${grouped.format(totals.promptTokens)}`,
+    `  Tokens from Cache: ${grouped.format(totals.prefixTokensReused)}`,
+    `  Cache Creation Tokens: ${grouped.format(totals.prefixTokensCreated)}`,
+    `  Prefix Reuse: ${percent(totals.reuseRate)}`,
+    `  Output Tokens: ${grouped.format(totals.outputTokens)}`,
+    ...(unknown > 0 ? [`  Requests without Counts: ${grouped.format(unknown)}`] : []),
+  ];
+}
+
+function timeLines({ prefillSeconds, timeToFirstTokenP50Ms }: Totals): string[] {
+  const lines = [
+    ...(prefillSeconds === undefined ? [] : [`  Prefill: ${prefillSeconds.toFixed(1)} s`]),
+    ...(timeToFirstTokenP50Ms === undefined
+      ? []
+      : [`  Time to First Token (p50): ${(timeToFirstTokenP50Ms / 1000).toFixed(2)} s`]),
+  ];
+  return lines.length > 0 ? ["", "⏱️ Time:", ...lines] : [];
+}
+
+function percent(share: number | undefined): string {
+  return share === undefined ? "unknown" : `${(share * 100).toFixed(1)}%`;
+}

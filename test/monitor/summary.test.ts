@@ -1,0 +1,87 @@
+import { describe, test } from "node:test";
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import fc from "fast-check";
+import { createMonitor } from "../../src/monitor/monitor.ts";
+import { toSummary } from "../../src/monitor/summary.ts";
+import { percentile, toTotals } from "../../src/monitor/totals.ts";
+import { requestRecord } from "../support/request-record.ts";
+
+const cold = requestRecord({
+  promptTokens: 19_244,
+  prefixTokensReused: 0,
+  prefixTokensCreated: 19_244,
+  outputTokens: 21,
+  timeToFirstTokenMs: 5600,
+  prefillSeconds: 5.5,
+});
+const warm = requestRecord({
+  promptTokens: 19_314,
+  prefixTokensReused: 19_237,
+  prefixTokensCreated: 77,
+  outputTokens: 17,
+  timeToFirstTokenMs: 40,
+  prefillSeconds: 0.03,
+});
+
+describe("exit summary", () => {
+  test("shows counts, tokens, reuse and times in one fixed layout", () => {
+    const summary = toSummary([cold, warm, requestRecord({ outcome: "cancelled" })]);
+
+    assertEquals(
+      summary,
+      `✅ Cache Performance Summary
+━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+  Total Requests: 3
+  Cancelled: 1
+
+📊 Token Usage:
+  Total Input Tokens: 38,558
+  Tokens from Cache: 19,237
+  Cache Creation Tokens: 19,321
+  Prefix Reuse: 49.9%
+  Output Tokens: 38
+  Requests without Counts: 1
+
+⏱️ Time:
+  Prefill: 5.5 s
+  Time to First Token (p50): 0.04 s
+━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+`,
+    );
+  });
+
+  test("is absent when there was no request", () => {
+    assertEquals(toSummary(createMonitor().records), undefined);
+  });
+
+  test("says unknown instead of zero when no backend reported tokens", () => {
+    const summary = toSummary([requestRecord()]) ?? "";
+
+    assertStringIncludes(summary, "Unknown: the backend did not report token counts");
+    assertEquals(summary.includes("Total Input Tokens"), false);
+  });
+});
+
+describe("totals", () => {
+  test("reused and created add up to the prompt, whatever the requests", () => {
+    const request = fc.tuple(fc.nat(100_000), fc.nat(100_000)).map(([reused, created]) =>
+      requestRecord({
+        promptTokens: reused + created,
+        prefixTokensReused: reused,
+        prefixTokensCreated: created,
+      })
+    );
+
+    fc.assert(fc.property(fc.array(request), (records) => {
+      const totals = toTotals(records);
+
+      assertEquals(totals.prefixTokensReused + totals.prefixTokensCreated, totals.promptTokens);
+    }));
+  });
+
+  test("a percentile is one of the samples, by nearest rank", () => {
+    assertEquals(percentile([40, 10, 30, 20], 0.5), 20);
+    assertEquals(percentile([40, 10, 30, 20], 0.95), 40);
+    assertEquals(percentile([], 0.5), undefined);
+  });
+});
