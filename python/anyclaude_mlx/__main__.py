@@ -1,0 +1,134 @@
+"""Arguments → settings → serve. The only place that knows all parts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import resource
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from importlib.metadata import version
+
+import uvicorn
+
+from . import __version__
+from .api import Api
+from .events import GenerationRequest
+from .leases import Leases
+from .loaded import Loaded
+from .memory import prefix_budget_bytes
+from .output import Markers
+from .prefix import PrefixCache
+from .prompt import ChatPrompt, Prompter
+from .settings import Settings, parse_settings
+from .worker import Worker
+
+
+def main() -> int:
+    """The exit code, if there is one to give: a server that ran ends the process itself."""
+    settings = parse_settings(sys.argv[1:])
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    try:
+        listener = socket.create_server((settings.host, settings.port), backlog=128)
+    except OSError as error:
+        print(f"Cannot listen on {settings.host}:{settings.port}: {error}", file=sys.stderr)
+        return 1
+    host, port = listener.getsockname()[:2]
+    print(json.dumps({"url": f"http://{host}:{port}"}), flush=True)
+    asyncio.run(serve(settings, listener))
+    # A thread may still be inside mlx; tearing the interpreter down around it aborts.
+    sys.stderr.flush()
+    os._exit(0)
+
+
+async def serve(settings: Settings, listener: socket.socket) -> None:
+    worker = Worker(lambda: load(settings))
+    leases = Leases()
+    app = Api(worker, leases, settings.token, build()).app()
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=1,
+            timeout_keep_alive=60,
+        )
+    )
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, lambda: setattr(server, "should_exit", True))
+    worker.begin()
+    if settings.idle_exit_seconds > 0:
+        idle = loop.create_task(leases.idle(settings.idle_exit_seconds))
+        idle.add_done_callback(lambda _: setattr(server, "should_exit", True))
+    await server.serve(sockets=[listener])
+    worker.end()
+
+
+def load(settings: Settings) -> Loaded:
+    """Runs in the worker thread: importing mlx_lm takes a second, loading takes longer."""
+    with file_limit_kept():
+        from .mlx_loading import load_by_name
+    found = load_by_name(settings.model)
+    tokenizer = found.tokenizer
+    loaded = Loaded(
+        id=found.id,
+        fingerprint=found.fingerprint,
+        device="cpu" if found.model.on_cpu else "gpu",
+        cache_classes=tuple(found.model.cache_classes),
+        tool_parser=getattr(tokenizer.tool_parser, "__module__", "").rpartition(".")[2] or None,
+        model=found.model,
+        cache=PrefixCache(
+            prefix_budget_bytes(found.model.bytes_free()) if settings.prefix_cache else 0,
+            found.model.any_position,
+        ),
+        tokenizer=tokenizer,
+        prompter=Prompter(tokenizer),
+        markers=Markers(
+            tokenizer.think_start,
+            tokenizer.think_end,
+            tokenizer.tool_call_start,
+            tokenizer.tool_call_end,
+            tokenizer.tool_parser,
+        ),
+        default_sampling=found.default_sampling,
+    )
+    generate_one_token(loaded)
+    return loaded
+
+
+def generate_one_token(loaded: Loaded) -> None:
+    """A model is ready when it has answered, not when its files are read."""
+    plan = loaded.prompter.plan(ChatPrompt([{"role": "user", "content": "hi"}]))
+    request = GenerationRequest(plan.tokens, (), max_tokens=1)
+    sequence = loaded.start(request, lambda _event: None)
+    while not sequence.prefill():
+        pass
+    sequence.decode()
+
+
+def build() -> dict[str, str]:
+    return {"anyclaude_mlx": __version__, "mlx": version("mlx"), "mlx_lm": version("mlx-lm")}
+
+
+@contextlib.contextmanager
+def file_limit_kept() -> Iterator[None]:
+    """mlx_lm lowers the limit of open files, for good, when it is imported."""
+    original = resource.setrlimit
+    resource.setrlimit = lambda *_: None
+    try:
+        yield
+    finally:
+        resource.setrlimit = original
+
+
+if __name__ == "__main__":
+    sys.exit(main())

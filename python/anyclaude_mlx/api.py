@@ -1,0 +1,257 @@
+"""HTTP on loopback: routes, access, streams. The contract is docs/mlx-server.md."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import os
+import re
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from .chat import ChatEvent, Ended, Said, converse, count_tokens
+from .errors import InvalidRequest, ServerError
+from .events import Accepted, Finished, Progress
+from .leases import Leases
+from .loaded import Loaded
+from .wire import ChatRequest, delta, error_body, extension, parse_chat, parse_prompt, usage
+from .worker import Worker
+
+max_body_bytes = 64 << 20
+lease_comment_seconds = 5.0
+# Half of a surrogate pair: JSON can say it, UTF-8 cannot.
+surrogate = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+class TooLarge(ServerError):
+    status = 413
+    code = "too_large"
+
+
+class Unauthorized(ServerError):
+    status = 401
+    code = "unauthorized"
+
+
+class NotFound(ServerError):
+    status = 404
+    code = "not_found"
+
+
+class Api:
+    def __init__(
+        self, worker: Worker[Loaded], leases: Leases, token: str | None, build: dict[str, str]
+    ) -> None:
+        self._worker = worker
+        self._leases = leases
+        self._token = token
+        self._build = build
+
+    def app(self) -> Starlette:
+        routes = [
+            Route("/health", self.health),
+            Route("/lease", self._checked(self.lease)),
+            Route("/v1/models", self._checked(self.models)),
+            Route("/v1/chat/completions", self._checked(self.chat), methods=["POST"]),
+            Route("/tokenize", self._checked(self.tokenize), methods=["POST"]),
+        ]
+        handlers: dict[Any, Any] = {
+            ServerError: error_response,
+            HTTPException: lambda request, error: error_response(
+                request, NotFound(f"Cannot {request.method} {request.url.path}: no such route")
+            ),
+            Exception: error_response,
+        }
+        return Starlette(routes=routes, exception_handlers=handlers)
+
+    async def health(self, _request: Request) -> Response:
+        failure = self._worker.failure
+        loaded = self._worker.loaded() if self._worker.is_ready else None
+        status = "failed" if failure else "ready" if loaded else "loading"
+        return JSONResponse(
+            {
+                "status": status,
+                "error": {"code": failure.code, "message": str(failure)} if failure else None,
+                "model": loaded.about() if loaded else None,
+                "build": self._build,
+                "device": loaded.device if loaded else None,
+                "active": self._worker.active,
+                "pid": os.getpid(),
+            }
+        )
+
+    async def lease(self, _request: Request) -> Response:
+        async def held() -> AsyncIterator[bytes]:
+            with self._leases.hold() as number:
+                yield f'data: {{"lease": {number}}}\n\n'.encode()
+                while True:
+                    await asyncio.sleep(lease_comment_seconds)
+                    yield b": held\n\n"
+
+        return StreamingResponse(held(), media_type="text/event-stream")
+
+    async def models(self, _request: Request) -> Response:
+        about = self._worker.loaded().about()
+        length = about["context_length"]
+        entry = {
+            **{"id": about["id"], "object": "model", "created": 0, "owned_by": "anyclaude"},
+            **{"context_length": length, "max_model_len": length},
+            **{"fingerprint": about["fingerprint"]},
+        }
+        return JSONResponse({"object": "list", "data": [entry]})
+
+    async def tokenize(self, request: Request) -> Response:
+        loaded = self._worker.loaded()
+        prompt = parse_prompt(await body_of(request))
+        return JSONResponse({"count": count_tokens(prompt, loaded), "max_model_len": loaded.window})
+
+    async def chat(self, request: Request) -> Response:
+        loaded = self._worker.loaded()
+        chat = parse_chat(await body_of(request), loaded.default_sampling)
+        events = converse(chat, loaded, self._worker)
+        about = {
+            "id": f"chatcmpl-{os.urandom(12).hex()}",
+            "created": int(time.time()),
+            "model": chat.model or loaded.about()["id"],
+        }
+        if not chat.stream:
+            return await whole(request, events, about)
+        try:
+            # Until it is accepted a request can still be refused with a status.
+            first = await anext(events)
+        except BaseException:
+            await events.aclose()
+            raise
+        chunks = to_chunks(first, events, chat, request.headers.get("x-anyclaude") == "1", about)
+        return StreamingResponse(chunks, media_type="text/event-stream")
+
+    def _checked(self, handle: Callable[[Request], Any]) -> Callable[[Request], Any]:
+        async def checked(request: Request) -> Response:
+            host = request.headers.get("host", "").rsplit(":", 1)[0]
+            if host not in {"127.0.0.1", "localhost", "[::1]"}:
+                raise Unauthorized("Cannot serve this host name: this server is for loopback only")
+            given = request.headers.get("authorization", "").removeprefix("Bearer ").encode()
+            if self._token and not hmac.compare_digest(given, self._token.encode()):
+                raise Unauthorized("Cannot serve this request: its token is missing or wrong")
+            response: Response = await handle(request)
+            return response
+
+        return checked
+
+
+async def body_of(request: Request) -> dict[str, Any]:
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > max_body_bytes:
+            raise TooLarge(f"Cannot read this body: it is over {max_body_bytes >> 20} MiB")
+    try:
+        parsed = json.loads(body, parse_constant=refuse_constant)
+        if surrogate.search(body):
+            json.dumps(parsed, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest(f"Cannot read this body: {error}") from error
+    if not isinstance(parsed, dict):
+        raise InvalidRequest("Cannot read this body: it is not a JSON object")
+    return parsed
+
+
+def refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+async def whole(
+    request: Request, events: AsyncGenerator[ChatEvent], about: dict[str, Any]
+) -> Response:
+    """The complete answer; ends early when the client leaves."""
+    answering = asyncio.create_task(collect(events, about))
+    leaving = asyncio.create_task(left(request))
+    await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
+    leaving.cancel()
+    if not answering.done():
+        answering.cancel()
+        await asyncio.wait({answering})
+        raise ClientDisconnect()
+    return JSONResponse(answering.result())
+
+
+async def left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def collect(events: AsyncGenerator[ChatEvent], about: dict[str, Any]) -> dict[str, Any]:
+    accepted = Accepted(0, 0, None)
+    async with aclosing(events):
+        async for event in events:
+            if isinstance(event, Accepted):
+                accepted = event
+            elif isinstance(event, Ended):
+                choice = {
+                    **{"index": 0, "message": event.answer.message()},
+                    **{"finish_reason": event.reason, "stop_reason": event.stop_sequence},
+                }
+                counts = usage(accepted, event.completion_tokens)
+                return {**about, "object": "chat.completion", "choices": [choice], "usage": counts}
+    raise RuntimeError("A generation ended without an end")
+
+
+async def to_chunks(
+    first: ChatEvent,
+    events: AsyncGenerator[ChatEvent],
+    chat: ChatRequest,
+    extended: bool,
+    about: dict[str, Any],
+) -> AsyncIterator[bytes]:
+    """Server-sent events; a failure after the start is a `data:` line of its own."""
+    accepted = first if isinstance(first, Accepted) else Accepted(0, 0, None)
+
+    def chunk(**fields: Any) -> bytes:
+        return sse({**about, "object": "chat.completion.chunk", "choices": [], **fields})
+
+    def choice(said: dict[str, Any], reason: str | None = None, **more: Any) -> bytes:
+        return chunk(choices=[{"index": 0, "delta": said, "finish_reason": reason, **more}])
+
+    try:
+        if extended:
+            yield chunk(anyclaude=extension(accepted))
+        else:
+            yield choice({"role": "assistant", "content": ""})
+        async with aclosing(events):
+            async for event in events:
+                match event:
+                    case Progress() if extended:
+                        yield chunk(anyclaude=extension(event))
+                    case Said(output, call_id, index):
+                        yield choice(delta(output, index, call_id))
+                    case Ended(reason, stop_sequence, completion_tokens, finished, _):
+                        yield choice({}, reason, stop_reason=stop_sequence)
+                        if chat.include_usage:
+                            yield chunk(usage=usage(accepted, completion_tokens))
+                        if extended and isinstance(finished, Finished):
+                            yield chunk(anyclaude=extension(finished))
+        yield b"data: [DONE]\n\n"
+    except ServerError as error:
+        yield sse(error_body(error))
+    finally:
+        await events.aclose()
+
+
+def sse(value: dict[str, Any]) -> bytes:
+    return f"data: {json.dumps(value, ensure_ascii=False, separators=(',', ':'))}\n\n".encode()
+
+
+async def error_response(_request: Request, error: Exception) -> Response:
+    status = error.status if isinstance(error, ServerError) else 500
+    retry = error.retry_after_seconds if isinstance(error, ServerError) else None
+    headers = {} if retry is None else {"retry-after": str(retry)}
+    return JSONResponse(error_body(error), status_code=status, headers=headers)

@@ -1,0 +1,179 @@
+"""
+One sequence from prompt to end, step by step. Knows the order of things; knows no mlx.
+
+Prefill always stops at N-1 and the last prompt token is fed alone, cold or warm, so that a
+restored prompt goes through the same computation as a computed one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Generic, Literal, Protocol, TypeVar
+
+import numpy as np
+
+from .errors import OutOfMemory, PromptTooLong
+from .events import (
+    Accepted,
+    Finished,
+    GenerationEvent,
+    GenerationRequest,
+    Progress,
+    Sampling,
+    Token,
+    Tokens,
+)
+from .prefix import PrefixCache, Stored
+
+Emit = Callable[[GenerationEvent], None]
+Live = TypeVar("Live")
+Memory = TypeVar("Memory")
+State = TypeVar("State")
+
+
+class Model(Protocol[Live, Memory, State]):
+    """What the engine asks of a loaded model. `Live` is one sequence's cache in use."""
+
+    @property
+    def window(self) -> int: ...
+    @property
+    def end_tokens(self) -> frozenset[int]: ...
+    @property
+    def prefill_step(self) -> int: ...
+    @property
+    def any_position(self) -> bool:
+        """Whether a sequence can be restored at every position."""
+        ...
+
+    def bytes_needed(self, tokens: int) -> int: ...
+    def bytes_free(self) -> int: ...
+    def open(self, stored: Stored[Memory, State] | None, length: int, capacity: int) -> Live:
+        """A cache of its own that holds the first `length` tokens of `stored`."""
+        ...
+
+    def prefill(self, live: Live, tokens: Tokens) -> None: ...
+    def state(self, live: Live) -> State:
+        """A copy of the layers that cannot be cut to a position."""
+        ...
+
+    def begin(self, live: Live, token: int, sampling: Sampling) -> None:
+        """Feeds the last prompt token."""
+        ...
+
+    def next(self, live: Live) -> int:
+        """The next token; it has been fed when this returns."""
+        ...
+
+    def close(self, live: Live) -> Memory:
+        """Ends the sequence and hands over its attention keys and values."""
+        ...
+
+
+class Sequence(Generic[Live, Memory, State]):
+    """`prefill` until it returns True, then `decode` until it returns True; `close` in any case."""
+
+    def __init__(
+        self,
+        request: GenerationRequest,
+        model: Model[Live, Memory, State],
+        cache: PrefixCache[Memory, State],
+        emit: Emit,
+    ) -> None:
+        self.request = request
+        self._model = model
+        self._cache = cache
+        self._emit = emit
+        self._last = len(request.tokens) - 1
+        self._generated: list[int] = []
+        self._states: dict[int, State] = {}
+        self._seconds = {"prefill": 0.0, "decode": 0.0}
+        self._check()
+        match = cache.lookup(request.tokens)
+        self._position = self._start = match.length
+        self._live = model.open(match.stored, match.length, self._capacity())
+        self._stops = self._planned_stops()
+        emit(Accepted(len(request.tokens), match.length, match.miss))
+
+    @property
+    def remaining(self) -> int:
+        """Prompt tokens still to be prefilled."""
+        return self._last - self._position
+
+    def prefill(self) -> bool:
+        """One chunk, up to the next position worth keeping. True when the prompt is done."""
+        started = time.perf_counter()
+        if self._position < self._last:
+            stop = min(next(self._stops), self._last)
+            self._model.prefill(self._live, self.request.tokens[self._position : stop])
+            self._position = stop
+            if self._is_boundary(stop):
+                self._states[stop] = self._model.state(self._live)
+            self._emit(Progress(stop - self._start, self._last - self._start))
+        done = self._position >= self._last
+        if done:
+            last = int(self.request.tokens[self._last])
+            self._model.begin(self._live, last, self.request.sampling)
+            self._position += 1
+        self._seconds["prefill"] += time.perf_counter() - started
+        return done
+
+    def decode(self) -> bool:
+        """One token. True when the answer is complete."""
+        started = time.perf_counter()
+        token = self._model.next(self._live)
+        self._generated.append(token)
+        self._seconds["decode"] += time.perf_counter() - started
+        if token in self._model.end_tokens:
+            self._finish("stop", token)
+            return True
+        self._emit(Token(token))
+        if len(self._generated) < self.request.max_tokens:
+            return False
+        self._finish("length", None)
+        return True
+
+    def close(self) -> None:
+        """Keeps what was computed, complete or not."""
+        fed = np.concatenate(
+            [self.request.tokens[: self._position], np.array(self._generated, np.int32)]
+        )
+        if len(fed) == 0:
+            return
+        if not self._model.any_position:
+            self._states[len(fed)] = self._model.state(self._live)
+        self._cache.insert(fed, self._model.close(self._live), self._states)
+
+    def _finish(self, reason: Literal["stop", "length"], end_token: int | None) -> None:
+        seconds = self._seconds
+        self._emit(Finished(reason, end_token, seconds["prefill"], seconds["decode"]))
+
+    def _check(self) -> None:
+        if len(self.request.tokens) >= self._model.window:
+            raise PromptTooLong(len(self.request.tokens), self._model.window)
+        needed = self._model.bytes_needed(self._capacity())
+        missing = needed - self._model.bytes_free()
+        if missing > 0:
+            self._cache.make_room(self._cache.max_bytes - self._cache.nbytes + missing)
+        if needed > self._model.bytes_free():
+            raise OutOfMemory(
+                f"Cannot take a prompt of {len(self.request.tokens)} tokens now: it needs "
+                f"{needed >> 20} MiB, and {self._model.bytes_free() >> 20} MiB are free"
+            )
+
+    def _capacity(self) -> int:
+        """Positions to prepare: growing later copies everything each time."""
+        return len(self.request.tokens) + min(self.request.max_tokens, 2048)
+
+    def _planned_stops(self) -> Iterator[int]:
+        position = self._position
+        boundaries = [b for b in self.request.boundaries if position < b < self._last]
+        for boundary in [*boundaries, self._last]:
+            while position < boundary:
+                position = min(position + self._model.prefill_step, boundary)
+                yield position
+
+    def _is_boundary(self, position: int) -> bool:
+        if self._model.any_position:
+            return False
+        return position == self._last or position in self.request.boundaries

@@ -1,0 +1,47 @@
+"""A loaded model with everything that serves it: what the worker runs and what the API reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .engine import Emit, Model, Sequence
+from .events import GenerationRequest, Sampling
+from .output import Markers
+from .prefix import PrefixCache
+from .prompt import Prompter
+
+
+@dataclass(frozen=True)
+class Loaded:
+    id: str
+    fingerprint: str
+    device: str
+    cache_classes: tuple[str, ...]
+    tool_parser: str | None
+    model: Model[Any, Any, Any]
+    cache: PrefixCache[Any, Any]
+    tokenizer: Any
+    prompter: Prompter
+    markers: Markers
+    default_sampling: Sampling
+
+    @property
+    def window(self) -> int:
+        return self.model.window
+
+    def detokenizer(self) -> Any:
+        return self.tokenizer.detokenizer
+
+    def start(self, request: GenerationRequest, emit: Emit) -> Sequence[Any, Any, Any]:
+        return Sequence(request, self.model, self.cache, emit)
+
+    def about(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "context_length": self.window,
+            "fingerprint": self.fingerprint,
+            "caches": list(self.cache_classes),
+            "tool_parser": self.tool_parser,
+            "thinking": self.markers.think_start is not None,
+        }

@@ -1,0 +1,231 @@
+"""
+The only file that imports mlx and mlx_lm. Knows cache classes, devices and dtypes; knows nothing
+of requests, prefixes or HTTP.
+
+Layers are of two kinds. Plain attention (`KVCache`) can be cut at any position, so one buffer
+serves every prefix of a sequence: its `Memory`. All others (windowed, recurrent, unknown) are
+restored only from a copy made at exactly that position: the `State`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import mlx.core as mx
+from mlx_lm.models.cache import ArraysCache, KVCache, RotatingKVCache, make_prompt_cache
+from mlx_lm.sample_utils import make_sampler
+
+from .events import Sampling, Tokens
+from .prefix import Stored
+
+# KVCache grows by copying everything each time, so spare rows are prepared in steps of this.
+row_step = 256
+windowed_cpu_prefill_step = 256
+cpu_prefill_step = 512
+gpu_prefill_step = 2048
+# What a chunk needs besides the cache: activations of one layer, estimated generously.
+activation_bytes_per_token = 1 << 16
+
+Sampler = Callable[[mx.array], mx.array]
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Keys and values of each plain attention layer, by layer index; empty before any token."""
+
+    layers: dict[int, tuple[mx.array, mx.array]]
+
+    @property
+    def nbytes(self) -> int:
+        return sum(keys.nbytes + values.nbytes for keys, values in self.layers.values())
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The `state` of each other layer, by layer index; the arrays are nobody else's."""
+
+    layers: dict[int, Any]
+    nbytes: int
+
+
+@dataclass(slots=True)
+class Live:
+    """One sequence's caches; `rows` are prepared in each plain attention layer."""
+
+    caches: list[Any]
+    rows: int
+    sampler: Sampler | None = None
+    pending: mx.array | None = None
+
+
+class MlxModel:
+    def __init__(self, model: Any, *, window: int, end_tokens: frozenset[int]) -> None:
+        self._model = model
+        self.window = window
+        self.end_tokens = end_tokens
+        self._fresh = make_prompt_cache(model)
+        self._plain = [i for i, cache in enumerate(self._fresh) if type(cache) is KVCache]
+        self._other = [i for i in range(len(self._fresh)) if i not in self._plain]
+        self.any_position = not self._other
+        self.on_cpu = mx.default_device().type == mx.DeviceType.cpu
+        self.prefill_step = self._prefill_step()
+        self._bytes_per_token = 0
+
+    @property
+    def cache_classes(self) -> list[str]:
+        return [type(cache).__name__ for cache in self._fresh]
+
+    def bytes_needed(self, tokens: int) -> int:
+        return tokens * self._bytes_per_token + self.prefill_step * activation_bytes_per_token
+
+    def bytes_free(self) -> int:
+        return free_bytes()
+
+    def open(self, stored: Stored[Memory, State] | None, length: int, capacity: int) -> Live:
+        caches = make_prompt_cache(self._model)
+        live = Live(caches, rows=-(-(max(capacity, length) + 1) // row_step) * row_step)
+        if stored is None or length == 0:
+            return live
+        for layer in self._plain:
+            caches[layer].state = (*stored.memory.layers[layer], length)
+        self._make_room(live)
+        if self._other:
+            for layer, state in stored.states[length].layers.items():
+                caches[layer].state = _copied(state)
+        mx.eval([cache.state for cache in caches])
+        return live
+
+    def prefill(self, live: Live, tokens: Tokens) -> None:
+        """Evaluates the caches alone: logits nobody reads would cost two to four times as much."""
+        self._model(mx.array(tokens)[None], cache=live.caches)
+        mx.eval([cache.state for cache in live.caches])
+        if any(live.caches[layer].state[0].shape[2] < live.rows for layer in self._plain):
+            self._make_room(live)
+            mx.eval([live.caches[layer].state for layer in self._plain])
+
+    def state(self, live: Live) -> State:
+        layers = {layer: _snapshot(live.caches[layer]) for layer in self._other}
+        arrays = [array for state in layers.values() for array in _arrays(state)]
+        mx.eval(arrays)
+        return State(layers, sum(array.nbytes for array in arrays))
+
+    def begin(self, live: Live, token: int, sampling: Sampling) -> None:
+        if sampling.seed is not None:
+            mx.random.seed(sampling.seed)
+        live.sampler = to_sampler(sampling)
+        live.pending = self._step(live, mx.array([token]))
+        mx.async_eval(live.pending)  # type: ignore[no-untyped-call]
+
+    def next(self, live: Live) -> int:
+        """One step ahead: the next token is being computed while this one is read."""
+        assert live.pending is not None
+        following = self._step(live, live.pending)
+        mx.async_eval(following)  # type: ignore[no-untyped-call]
+        token = int(live.pending.item())  # type: ignore[arg-type]
+        live.pending = following
+        return token
+
+    def close(self, live: Live) -> Memory:
+        layers = {}
+        for layer in self._plain:
+            keys, values, offset = live.caches[layer].state
+            if keys is not None and offset:
+                layers[layer] = (keys, values)
+        return Memory(layers)
+
+    def _make_room(self, live: Live) -> None:
+        """Buffers of its own with all the rows it will need: appending writes in place."""
+        for layer in self._plain:
+            keys, values, length = live.caches[layer].state
+            room = (_with_room(rows, length, live.rows) for rows in (keys, values))
+            live.caches[layer].state = (*room, length)
+        states = [live.caches[layer].state for layer in self._plain]
+        self._bytes_per_token = sum(
+            (keys.nbytes + values.nbytes) // keys.shape[2] for keys, values, _ in states
+        )
+
+    def _step(self, live: Live, token: mx.array) -> mx.array:
+        assert live.sampler is not None
+        logits = self._model(token[None], cache=live.caches)[:, -1, :]
+        return live.sampler(logits.astype(mx.float32))
+
+    def _prefill_step(self) -> int:
+        if not self.on_cpu:
+            return gpu_prefill_step
+        windowed = any(isinstance(cache, RotatingKVCache) for cache in self._fresh)
+        return windowed_cpu_prefill_step if windowed else cpu_prefill_step
+
+
+def to_sampler(sampling: Sampling) -> Sampler:
+    """Greedy is the largest float32 logit, alone or beside other requests: one formula."""
+    if sampling.temperature <= 0:
+        return lambda logits: mx.argmax(logits, axis=-1)
+    sample = make_sampler(
+        temp=sampling.temperature,
+        top_p=sampling.top_p,
+        min_p=sampling.min_p,
+        top_k=sampling.top_k,
+    )
+    return lambda logits: sample(logits - mx.logsumexp(logits, axis=-1, keepdims=True))
+
+
+def free_bytes() -> int:
+    """Memory that a new prompt may take: what the device recommends, or what the system has."""
+    if mx.default_device().type == mx.DeviceType.cpu:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") + _reclaimable_bytes()
+    recommended = int(mx.device_info()["max_recommended_working_set_size"])
+    return recommended - mx.get_active_memory()
+
+
+def _reclaimable_bytes() -> int:
+    """Linux counts its file cache as used; it gives it back on demand."""
+    try:
+        with open("/proc/meminfo") as meminfo:
+            lines = dict(line.split(":", 1) for line in meminfo)
+        return (int(lines["MemAvailable"].split()[0]) - int(lines["MemFree"].split()[0])) * 1024
+    except (OSError, KeyError):
+        return 0
+
+
+def _with_room(rows: mx.array, length: int, capacity: int) -> mx.array:
+    batch, heads, _, width = rows.shape
+    spare = mx.zeros((batch, heads, max(capacity - length, 0), width), rows.dtype)
+    return mx.concatenate([rows[..., :length, :], spare], axis=2)
+
+
+def _snapshot(cache: Any) -> Any:
+    if isinstance(cache, RotatingKVCache):
+        return _rotating_snapshot(cache)
+    if isinstance(cache, ArraysCache):
+        arrays, padding, lengths = cache.state
+        return (list(arrays), padding, lengths)  # replaced at every step, never written
+    return _copied(cache.state)
+
+
+def _rotating_snapshot(cache: RotatingKVCache) -> Any:
+    """In temporal order, the last `max_size` rows: exact, and smaller than after a chunk."""
+    keys, values, offset, keep, max_size, _ = cache.state
+    if keys is None or keep:
+        return _copied(cache.state)
+    keys, values = (cache._temporal_order(rows)[..., -max_size:, :] for rows in (keys, values))
+    return (mx.contiguous(keys), mx.contiguous(values), offset, keep, max_size, keys.shape[2])
+
+
+def _copied(state: Any) -> Any:
+    """The same structure with arrays of its own: appending writes in place."""
+    if isinstance(state, mx.array):
+        return mx.array(state)
+    if isinstance(state, (list, tuple)):
+        return type(state)(_copied(item) for item in state)
+    return state
+
+
+def _arrays(state: Any) -> list[mx.array]:
+    if isinstance(state, mx.array):
+        return [state]
+    if isinstance(state, (list, tuple)):
+        return [array for item in state for array in _arrays(item)]
+    return []

@@ -1,0 +1,163 @@
+"""
+From a model's name to a loaded model and its tokenizer. Beside `mlx_engine.py` the only importer
+of mlx and mlx_lm, and imported by the worker thread alone: it takes a second.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mlx.core as mx
+from mlx_lm.utils import _download, load
+
+from .errors import ModelFailed
+from .events import Sampling
+from .mlx_engine import MlxModel, free_bytes
+from .settings import built_in_model
+
+log = logging.getLogger(__name__)
+# Files up to this size are part of the fingerprint whole, larger ones by size and both ends.
+whole_file_bytes = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    model: MlxModel
+    tokenizer: Any
+    id: str
+    fingerprint: str
+    default_sampling: Sampling
+
+
+def load_by_name(name: str) -> LoadedModel:
+    folder = find_folder(name)
+    config = read_config(folder)
+    if sum(file.stat().st_size for file in folder.glob("*.safetensors")) > free_bytes():
+        raise ModelFailed(f"Cannot load {name}: its weights are larger than the free memory")
+    try:
+        model, tokenizer, config = load(str(folder), lazy=True, return_config=True)
+        cast(model, config)
+        mx.eval(model.parameters())
+    except ModelFailed:
+        raise
+    except Exception as error:
+        raise ModelFailed(f"Cannot load {name}: {first_line(error)}") from error
+    if not tokenizer.has_chat_template:
+        raise ModelFailed(f"Cannot use {name}: it has no chat template, so it cannot converse")
+    return LoadedModel(
+        model=MlxModel(
+            model, window=window(config, tokenizer), end_tokens=frozenset(tokenizer.eos_token_ids)
+        ),
+        tokenizer=tokenizer,
+        id=name if not Path(name).exists() else folder.name,
+        fingerprint=fingerprint(folder),
+        default_sampling=default_sampling(folder),
+    )
+
+
+def find_folder(name: str) -> Path:
+    if name == "tiny":
+        return checked(built_in_model(), name)
+    if Path(name).expanduser().is_dir():
+        return checked(Path(name).expanduser().resolve(), name)
+    if name.startswith((".", "/", "~")) or name.count("/") != 1:
+        raise ModelFailed(
+            f"Cannot find a model at {name}: there is no such folder; name a folder, "
+            "a Hugging Face model such as mlx-community/NAME, or tiny"
+        )
+    return checked(from_hub(name), name)
+
+
+def from_hub(name: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(name, local_files_only=True))
+    except Exception:
+        log.info("no local copy of %s: downloading", name)
+    try:
+        return Path(_download(name))
+    except Exception as error:
+        raise ModelFailed(
+            f"Cannot fetch {name} from Hugging Face: {first_line(error)}; check the name and "
+            "the connection, or name a folder"
+        ) from error
+
+
+def checked(folder: Path, name: str) -> Path:
+    for pattern, what in (("config.json", "config.json"), ("*.safetensors", "safetensors weights")):
+        if not any(folder.glob(pattern)):
+            raise ModelFailed(f"Cannot load {name}: {folder} holds no {what}")
+    return folder
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    try:
+        config = json.loads((folder / "config.json").read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelFailed(f"Cannot read {folder / 'config.json'}: {first_line(error)}") from error
+    if not isinstance(config, dict):
+        raise ModelFailed(f"Cannot read {folder / 'config.json'}: it is not a JSON object")
+    return config
+
+
+def cast(model: Any, config: dict[str, Any]) -> None:
+    """
+    The model may name its run-time dtype; else half precision becomes float32 on the CPU, where
+    mlx computes it 22 to 50 times slower. Quantised weights stay as they are.
+    """
+    wanted = config.get("anyclaude", {}).get("dtype")
+    on_cpu = mx.default_device().type == mx.DeviceType.cpu
+    if wanted == "float32" or (on_cpu and "quantization" not in config):
+        model.set_dtype(mx.float32)
+
+
+def window(config: dict[str, Any], tokenizer: Any) -> int:
+    """Tokens of prompt and answer together."""
+    for source in (config, config.get("text_config", {})):
+        if isinstance(length := source.get("max_position_embeddings"), int):
+            return length
+    length = int(getattr(tokenizer, "model_max_length", None) or 0)
+    return length if 0 < length < 100_000_000 else 32768
+
+
+def default_sampling(folder: Path) -> Sampling:
+    try:
+        config = json.loads((folder / "generation_config.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return Sampling()
+    if not config.get("do_sample", False):
+        return Sampling()
+    return Sampling(
+        temperature=float(config.get("temperature", 1.0)),
+        top_p=float(config.get("top_p", 1.0)),
+        top_k=int(config.get("top_k", 0)),
+    )
+
+
+def fingerprint(folder: Path) -> str:
+    """The same for the same model wherever it lies; other weights or another template change it."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.iterdir()):
+        if file.suffix not in {".json", ".safetensors", ".jinja"}:
+            continue
+        size = file.stat().st_size
+        digest.update(f"{file.name} {size} ".encode())
+        with file.open("rb") as content:
+            if size <= whole_file_bytes:
+                digest.update(content.read())
+            else:
+                digest.update(content.read(1 << 20))
+                content.seek(-(1 << 20), 2)
+                digest.update(content.read())
+    return digest.hexdigest()[:32]
+
+
+def first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,248 @@
+"""
+From messages to tokens. Knows the chat template and the tokenizer; knows nothing of the model.
+
+A prompt is cut into segments at the template's turn markers, and the ids of a segment are kept,
+so that of a long conversation only new text is tokenised. That the pieces give the same ids as
+the whole is checked when the tokenizer is loaded; if they do not, everything is one segment.
+
+An answer is rendered again by the next request, seldom with the ids that were generated. They are
+remembered and put back in its place when the client returns what was sent, because then nothing
+of it has to be prefilled again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .errors import InvalidRequest
+from .events import Tokens
+
+Message = Mapping[str, Any]
+remembered_segments = 8192
+remembered_answers = 512
+
+
+@dataclass(frozen=True, slots=True)
+class ChatPrompt:
+    """What is rendered: messages and tools in OpenAI's shape, and the template's own options."""
+
+    messages: Sequence[Message]
+    tools: Sequence[Message] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`opening` is the text behind which the answer begins; `place` names it for `remember`."""
+
+    tokens: Tokens
+    boundaries: tuple[int, ...]
+    opening: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    ids: tuple[int, ...]
+    message: str
+    message_index: int
+    opening: str
+
+
+class Prompter:
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+        self._cut = turn_cutter(tokenizer)
+        self._ids: OrderedDict[str, tuple[int, ...]] = OrderedDict()
+        self._answers: OrderedDict[str, Answered] = OrderedDict()
+
+    def plan(self, prompt: ChatPrompt) -> Plan:
+        text = self.render(prompt, opening=True)
+        pieces = list(self._pieces(text, prompt))
+        starts = np.cumsum([0, *(len(ids) for _, ids, _ in pieces)])
+        tokens = np.concatenate([np.array(ids, np.int32) for _, ids, _ in pieces])
+        cuts = {self._common(text, other) for other in self._variants(prompt)}
+        offsets = np.cumsum([0, *(len(piece) for piece, _, _ in pieces)])
+        boundaries = {int(starts[np.searchsorted(offsets, cut, "right") - 1]) for cut in cuts}
+        return Plan(
+            tokens=tokens,
+            boundaries=tuple(sorted(boundaries - {0, len(tokens)})),
+            opening=pieces[-1][0],
+            place=pieces[-1][2],
+        )
+
+    def render(self, prompt: ChatPrompt, *, opening: bool) -> str:
+        try:
+            text = self._tokenizer.apply_chat_template(
+                [dict(message) for message in prompt.messages],
+                tools=[dict(tool) for tool in prompt.tools] if prompt.tools else None,
+                tokenize=False,
+                add_generation_prompt=opening,
+                **prompt.options,
+            )
+        except Exception as error:
+            raise InvalidRequest(f"Cannot render these messages: {error}") from error
+        return str(text)
+
+    def remember(
+        self, plan: Plan, prompt: ChatPrompt, ids: Sequence[int], message: Message
+    ) -> None:
+        """`ids` were generated behind `plan`, end token included, and sent as `message`."""
+        self._answers[plan.place] = Answered(
+            tuple(ids), same_message(message), len(prompt.messages), plan.opening
+        )
+        while len(self._answers) > remembered_answers:
+            self._answers.popitem(last=False)
+
+    def _pieces(self, text: str, prompt: ChatPrompt) -> Iterator[tuple[str, Sequence[int], str]]:
+        """Segment, its ids, and a name for everything before it."""
+        place = hashlib.sha256()
+        for segment in self._cut(text):
+            here = place.hexdigest()
+            yield segment, self._answer_ids(segment, here, prompt) or self._encode(segment), here
+            place.update(segment.encode("utf-8", "surrogatepass") + b"\0")
+
+    def _answer_ids(self, segment: str, place: str, prompt: ChatPrompt) -> Sequence[int] | None:
+        answered = self._answers.get(place)
+        if answered is None or not segment.startswith(answered.opening):
+            return None
+        if segment == answered.opening:
+            return None
+        if len(prompt.messages) <= answered.message_index:
+            return None
+        if same_message(prompt.messages[answered.message_index]) != answered.message:
+            return None
+        self._answers.move_to_end(place)
+        return [*self._encode(answered.opening), *answered.ids, *self._tail(segment, answered)]
+
+    def _tail(self, segment: str, answered: Answered) -> Sequence[int]:
+        """What the template writes behind an answer: line ends, and the end mark of a cut one."""
+        ends = self._tokenizer.eos_token_ids
+        marks = [self._tokenizer.decode([end]) for end in ends]
+        at, mark = max((segment.rfind(mark), mark) for mark in marks)
+        if at < 0:
+            return ()
+        complete = bool(answered.ids) and answered.ids[-1] in ends
+        return self._encode(segment[at + len(mark) :] if complete else segment[at:])
+
+    def _encode(self, text: str) -> tuple[int, ...]:
+        known = self._ids.get(text)
+        if known is None:
+            known = tuple(self._tokenizer.encode(text, add_special_tokens=False))
+            self._ids[text] = known
+            while len(self._ids) > remembered_segments:
+                self._ids.popitem(last=False)
+        else:
+            self._ids.move_to_end(text)
+        return known
+
+    def _variants(self, prompt: ChatPrompt) -> Iterator[str]:
+        """Renderings that part from this one where a later request may: see `boundaries`."""
+        yield self.render(prompt, opening=False)
+        system = [message for message in prompt.messages[:1] if message["role"] == "system"]
+        for end in (len(system), self._last_user(prompt.messages)):
+            other = [*prompt.messages[:end], {"role": "user", "content": "\u2400"}]
+            try:
+                yield self.render(ChatPrompt(other, prompt.tools, prompt.options), opening=False)
+            except InvalidRequest:
+                continue  # the template wants more than this: that boundary is not to be had
+
+    @staticmethod
+    def _last_user(messages: Sequence[Message]) -> int:
+        """Where a rewind would leave the conversation."""
+        users = [i for i, message in enumerate(messages) if message["role"] == "user"]
+        return users[-1] if users else len(messages)
+
+    @staticmethod
+    def _common(one: str, other: str) -> int:
+        if other.startswith(one):
+            return len(one)
+        low, high = 0, min(len(one), len(other))
+        while low < high:
+            middle = (low + high + 1) // 2
+            if one[:middle] == other[:middle]:
+                low = middle
+            else:
+                high = middle - 1
+        return low
+
+
+def same_message(message: Message) -> str:
+    """Equal for messages that say the same; ids of calls and the form of text do not count."""
+    calls = [
+        [call["function"]["name"], arguments_of(call["function"].get("arguments"))]
+        for call in message.get("tool_calls") or []
+    ]
+    said = [message.get("reasoning_content") or "", text_of(message.get("content")), calls]
+    return json.dumps(said, sort_keys=True)
+
+
+def text_of(content: object) -> str:
+    """Text, or a list of text parts, or nothing, as text."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        return "\n".join(part.get("text", "") for part in content if isinstance(part, dict))
+    return ""
+
+
+def arguments_of(arguments: object) -> object:
+    """Templates want an object; what is not JSON stays as it is."""
+    if not isinstance(arguments, str):
+        return arguments or {}
+    try:
+        return json.loads(arguments or "{}")
+    except ValueError:
+        return arguments
+
+
+def turn_cutter(tokenizer: Any) -> Any:
+    """Cuts text before each turn marker, if cutting there never changes the ids."""
+    markers = [marker for marker in turn_markers(tokenizer) if cuts_cleanly(tokenizer, marker)]
+    if not markers:
+        return lambda text: [text]
+    pattern = re.compile("(?=" + "|".join(re.escape(marker) for marker in markers) + ")")
+    return lambda text: [segment for segment in pattern.split(text) if segment]
+
+
+def turn_markers(tokenizer: Any) -> Iterator[str]:
+    """Special tokens that begin a turn: those the template puts before every role."""
+    try:
+        text = tokenizer.apply_chat_template(
+            [{"role": "user", "content": "\u2400"}, {"role": "assistant", "content": "\u2400"}],
+            tokenize=False,
+        )
+    except Exception:
+        return
+    added = sorted(tokenizer.get_added_vocab(), key=len, reverse=True)
+    found = [(at, token) for token in added for at in [text.find(token)] if at >= 0]
+    counts = {token: text.count(token) for _, token in found}
+    for _, token in sorted(found):
+        if counts[token] >= 2 and token not in ends(tokenizer):
+            yield token
+            return
+
+
+def ends(tokenizer: Any) -> set[str]:
+    return {tokenizer.decode([end]) for end in tokenizer.eos_token_ids}
+
+
+def cuts_cleanly(tokenizer: Any, marker: str) -> bool:
+    probes = ["a", "a ", "a\n", " a", "\n", "é!", "{}", ""]
+
+    def ids(text: str) -> list[int]:
+        return list(tokenizer.encode(text, add_special_tokens=False))
+
+    return all(
+        ids(before + marker + after) == ids(before) + ids(marker + after)
+        for before in probes
+        for after in probes
+    )

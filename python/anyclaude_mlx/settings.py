@@ -1,0 +1,48 @@
+"""What the command line asks for. The only reader of arguments and environment."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    model: str
+    host: str
+    port: int
+    idle_exit_seconds: float
+    prefix_cache: bool
+    token: str | None
+
+
+def parse_settings(arguments: Sequence[str]) -> Settings:
+    parser = argparse.ArgumentParser(prog="anyclaude_mlx", description=__doc__)
+    parser.add_argument("--model", required=True, help="tiny, a folder, or a Hugging Face name")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="0: any free one")
+    parser.add_argument(
+        "--idle-exit",
+        type=float,
+        default=0,
+        metavar="SECONDS",
+        help="end when nobody has held a lease for that long (0: never)",
+    )
+    parser.add_argument("--no-prefix-cache", action="store_true")
+    parsed = parser.parse_args(arguments)
+    return Settings(
+        model=parsed.model,
+        host=parsed.host,
+        port=parsed.port,
+        idle_exit_seconds=parsed.idle_exit,
+        prefix_cache=not parsed.no_prefix_cache,
+        token=os.environ.get("ANYCLAUDE_SERVER_TOKEN") or None,
+    )
+
+
+def built_in_model() -> Path:
+    """The folder of `--model tiny`, beside this package in the checkout and in the binary."""
+    return Path(__file__).parent.parent / "models" / "tiny"

@@ -1,0 +1,190 @@
+"""
+One thread owns the model. Arrays, streams and caches never leave it.
+
+    HTTP task --Submit/Cancel--> inbox --> worker thread --> engine
+        ^                                       |
+        +------------- GenerationEvent ---------+
+
+The model is loaded by the thread too, so that the port answers before anything is imported.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import threading
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from .engine import Emit, Sequence
+from .errors import ModelFailed, NotReady, ServerError
+from .events import Finished, GenerationEvent, GenerationRequest, Priority
+from .scheduler import next_to_prefill
+
+log = logging.getLogger(__name__)
+
+
+class Loaded(Protocol):
+    """What loading gives: sequences to run, and something for other threads to read."""
+
+    def start(self, request: GenerationRequest, emit: Emit) -> Sequence[Any, Any, Any]: ...
+
+
+L = TypeVar("L", bound=Loaded)
+
+
+@dataclass(eq=False, slots=True)
+class Job:
+    request: GenerationRequest
+    tell: Callable[[GenerationEvent | Exception], None]
+    sequence: Sequence[Any, Any, Any] | None = None
+    chunks_waited: int = 0
+
+    @property
+    def priority(self) -> Priority:
+        return self.request.priority
+
+    @property
+    def remaining(self) -> int:
+        return self.sequence.remaining if self.sequence else len(self.request.tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    pass
+
+
+class Worker(Generic[L]):
+    def __init__(self, load: Callable[[], L]) -> None:
+        self._load = load
+        self._inbox: queue.SimpleQueue[Job | Cancel | Stop] = queue.SimpleQueue()
+        self._prefilling: list[Job] = []
+        self._decoding: list[Job] = []
+        self._loaded: L | None = None
+        self._failure: ServerError | None = None
+        self._thread = threading.Thread(target=self._run, name="mlx", daemon=True)
+
+    def begin(self) -> None:
+        self._thread.start()
+
+    def end(self, seconds: float = 1.0) -> None:
+        self._inbox.put(Stop())
+        self._thread.join(seconds)
+
+    @property
+    def failure(self) -> ServerError | None:
+        return self._failure
+
+    @property
+    def active(self) -> int:
+        """Requests being worked on; may be read from any thread."""
+        return len(self._prefilling) + len(self._decoding)
+
+    @property
+    def is_ready(self) -> bool:
+        return self._loaded is not None
+
+    def loaded(self) -> L:
+        """Raises what a request should be told while there is no model."""
+        if self._failure:
+            raise self._failure
+        if self._loaded is None:
+            raise NotReady("The model is still being loaded")
+        return self._loaded
+
+    async def generate(self, request: GenerationRequest) -> AsyncGenerator[GenerationEvent]:
+        """Closing this generator, at any point, cancels the request within one step."""
+        self.loaded()
+        loop = asyncio.get_running_loop()
+        events: asyncio.Queue[GenerationEvent | Exception] = asyncio.Queue()
+
+        def tell(event: GenerationEvent | Exception) -> None:
+            # The loop is closed when the process is ending: nobody listens any more.
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(events.put_nowait, event)
+
+        job = Job(request, tell)
+        self._inbox.put(job)
+        try:
+            while True:
+                event = await events.get()
+                if isinstance(event, Exception):
+                    raise event
+                yield event
+                if isinstance(event, Finished):
+                    return
+        finally:
+            self._inbox.put(Cancel(job))
+
+    def _run(self) -> None:
+        try:
+            self._loaded = self._load()
+        except ServerError as error:
+            self._failure = error
+            return
+        except Exception as error:
+            log.exception("loading failed")
+            self._failure = ModelFailed(f"Cannot load the model: {error}")
+            return
+        while self._obey():
+            self._step()
+
+    def _obey(self) -> bool:
+        """Takes all commands; waits for one only when there is nothing to compute."""
+        while True:
+            try:
+                command = self._inbox.get(block=self.active == 0)
+            except queue.Empty:
+                return True
+            match command:
+                case Job():
+                    self._prefilling.append(command)
+                case Cancel(job):
+                    self._leave(job)
+                case Stop():
+                    return False
+
+    def _step(self) -> None:
+        """One prefill chunk for one request, then one token for each that decodes."""
+        job = next_to_prefill(self._prefilling)
+        if job:
+            self._guarded(job, self._prefill)
+            for other in self._prefilling:
+                other.chunks_waited += other is not job
+        for job in list(self._decoding):
+            self._guarded(job, self._decode)
+
+    def _prefill(self, job: Job) -> None:
+        job.sequence = job.sequence or self.loaded().start(job.request, job.tell)
+        if job.sequence.prefill():
+            self._prefilling.remove(job)
+            self._decoding.append(job)
+
+    def _decode(self, job: Job) -> None:
+        if job.sequence and job.sequence.decode():
+            self._leave(job)
+
+    def _guarded(self, job: Job, step: Callable[[Job], None]) -> None:
+        """A request that fails fails alone."""
+        try:
+            step(job)
+        except Exception as error:
+            if not isinstance(error, ServerError):
+                log.exception("generation failed")
+            job.tell(error)
+            job.sequence = None
+            self._leave(job)
+
+    def _leave(self, job: Job) -> None:
+        for jobs in (self._prefilling, self._decoding):
+            if job in jobs:
+                jobs.remove(job)
+                if job.sequence:
+                    job.sequence.close()

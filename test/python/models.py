@@ -1,0 +1,281 @@
+"""
+Makes tiny random float32 models: `python models.py full|window|hybrid|endless FOLDER`.
+
+`endless` is `full` that never stops by itself.
+
+They understand nothing, but what they write is well formed and varied: words, tool calls, thinking.
+That comes from a few dimensions that no layer reads or writes. They carry the *kind* of the last
+token from the embedding to the output head, which allows only kinds that may follow it. Among
+those the rest of the net, random but a function of the whole context, chooses. So a wrong prefix
+changes the answer, which a purely random net, repeating one word for ever, would not show.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import mlx.core as mx
+import numpy as np
+from mlx.utils import tree_flatten
+from mlx_lm.utils import _get_classes
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+
+hidden = 64
+vocabulary = 1024
+kinds = ["other", "word", "open", "head", "file", "close", "unopen", "end", "unthink"]
+forbidden = -200.0
+
+heads = [
+    '{"name": "Read", "arguments": {"file_path": "',
+    '{"name": "Write", "arguments": {"file_path": "',
+]
+files = ["a.txt", "b.txt", "src/main.py", "README.md", "notes/today.md"]
+close = '"}}\n'
+specials = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+
+# What may follow a kind. After a word more may come, or something else: see `leaving_words`.
+may_follow: dict[str, list[str]] = {
+    "other": ["word"],
+    "open": ["head"],
+    "head": ["file"],
+    "file": ["close"],
+    "close": ["unopen"],
+    "unopen": ["end", "open"],
+    "unthink": ["open"],
+    "end": ["word"],
+}
+# How willingly, as a logit, so that an answer has some words: found by trying, per architecture.
+leaving_words: dict[str, dict[str, float]] = {
+    "full": {"open": 2.3, "end": 1.6},
+    "window": {"open": 1.0, "end": 0.8},
+    "hybrid": {"unthink": 1.0},
+    "endless": {},
+}
+
+chatml = """{%- if tools %}<|im_start|>system
+{%- if messages[0].role == 'system' %}
+{{ messages[0].content }}{% endif %}
+
+# Tools
+{%- for tool in tools %}
+{{ tool | tojson }}
+{%- endfor %}<|im_end|>
+{% elif messages[0].role == 'system' %}<|im_start|>system
+{{ messages[0].content }}<|im_end|>
+{% endif %}
+{%- for message in messages %}
+{%- if message.role == 'system' and loop.first %}{% continue %}{% endif %}
+{%- if message.role == 'tool' %}<|im_start|>user
+<tool_response>
+{{ message.content }}
+</tool_response><|im_end|>
+{% elif message.role == 'assistant' %}<|im_start|>assistant
+{{ THINKING }}{{ message.content }}
+{%- for tool_call in message.tool_calls or [] %}
+{%- set tool_call = tool_call.function %}
+<tool_call>
+{"name": "{{ tool_call.name }}", "arguments": {{ tool_call.arguments | tojson }}}
+</tool_call>
+{%- endfor %}<|im_end|>
+{% else %}<|im_start|>{{ message.role }}
+{{ message.content }}<|im_end|>
+{% endif %}
+{%- endfor %}
+{%- if add_generation_prompt %}<|im_start|>assistant
+{{ OPENING }}{% endif %}"""
+thinking = "{% if message.reasoning_content %}<think>\n{{ message.reasoning_content }}\n</think>\n{% endif %}"
+
+attention = {
+    "hidden_size": hidden,
+    "num_hidden_layers": 2,
+    "intermediate_size": 128,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 1,
+    "head_dim": 32,
+    "vocab_size": vocabulary,
+    "max_position_embeddings": 131072,
+    "rms_norm_eps": 1e-6,
+    "tie_word_embeddings": False,
+}
+configs: dict[str, dict[str, Any]] = {
+    "full": {**attention, "model_type": "llama", "rope_theta": 1e4},
+    "window": {
+        **attention,
+        "model_type": "gemma3_text",
+        "query_pre_attn_scalar": 32,
+        "sliding_window": 128,
+        "sliding_window_pattern": 2,
+        "rope_local_base_freq": 1e4,
+    },
+    "hybrid": {
+        "model_type": "qwen3_5",
+        "max_position_embeddings": 131072,
+        "text_config": {
+            **attention,
+            "model_type": "qwen3_5",
+            "full_attention_interval": 2,
+            "linear_num_value_heads": 2,
+            "linear_num_key_heads": 1,
+            "linear_key_head_dim": 32,
+            "linear_value_head_dim": 32,
+            "linear_conv_kernel_dim": 4,
+            "rope_parameters": {
+                "rope_type": "default",
+                "rope_theta": 1e4,
+                "partial_rotary_factor": 0.5,
+            },
+        },
+    },
+}
+
+
+def make_model(name: str, folder: Path, seed: int = 7) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer = make_tokenizer(with_thinking=name == "hybrid")
+    tokenizer.save(str(folder / "tokenizer.json"))
+    write_tokenizer_config(folder, name)
+    end = tokenizer.token_to_id("<|im_end|>")
+    config = {
+        **configs["full" if name == "endless" else name],
+        "eos_token_id": end,
+        "bos_token_id": None,
+    }
+    (folder / "config.json").write_text(json.dumps(config, indent=1))
+    make_weights(name, config, kinds_of(tokenizer), folder, seed)
+    return folder
+
+
+def make_tokenizer(*, with_thinking: bool) -> Tokenizer:
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(r" ?[a-z]+|\n|[^a-z\n]"), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    marks = ["<tool_call>\n", "</tool_call>", *heads, *files, close]
+    marks += ["<think>", "</think>"] if with_thinking else []
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary - len(marks),
+        special_tokens=specials,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(corpus(), trainer)
+    tokenizer.add_tokens(marks)
+    return tokenizer
+
+
+def corpus() -> list[str]:
+    """Pronounceable words, made up; enough of them to fill the vocabulary."""
+    chance = np.random.default_rng(1)
+    syllables = [
+        "ba",
+        "de",
+        "fi",
+        "go",
+        "ku",
+        "la",
+        "me",
+        "ni",
+        "po",
+        "ru",
+        "sa",
+        "te",
+        "vi",
+        "zo",
+    ]
+    words = [
+        "".join(chance.choice(syllables, chance.integers(2, 4))) for _ in range(400)
+    ]
+    return [" " + " ".join(chance.choice(words, 12)) for _ in range(600)]
+
+
+def kinds_of(tokenizer: Tokenizer) -> np.ndarray:
+    """The kind of each token, as an index into `kinds`."""
+    kind = np.zeros(vocabulary, np.int64)
+    for token, identity in tokenizer.get_vocab().items():
+        text = token.replace("Ġ", " ")
+        if text.startswith(" ") and len(text) > 4 and text[1:].isalpha():
+            kind[identity] = kinds.index("word")
+    named = {
+        "<tool_call>\n": "open",
+        close: "close",
+        "</tool_call>": "unopen",
+        "<|im_end|>": "end",
+    }
+    named |= {head: "head" for head in heads} | {file: "file" for file in files}
+    named["</think>"] = "unthink"
+    for token, name in named.items():
+        identity = tokenizer.token_to_id(token)
+        if identity is not None:
+            kind[identity] = kinds.index(name)
+    return kind
+
+
+def make_weights(
+    name: str, config: dict[str, Any], kind: np.ndarray, folder: Path, seed: int
+) -> None:
+    model_class, arguments_class = _get_classes(config)
+    model = model_class(arguments_class.from_dict(config))
+    chance = np.random.default_rng(seed)
+    carried = len(kinds)
+    weights: dict[str, mx.array] = {}
+    for path, parameter in tree_flatten(model.parameters()):
+        value = initial(path, parameter.shape, chance, gemma=name == "window")
+        if "embed_tokens" in path:
+            value[:, -carried:] = 0
+            value[np.arange(vocabulary), hidden - carried + kind] = 6.0
+        elif "lm_head" in path:
+            value[:, :-carried] *= 8
+            value[:, -carried:] = transitions(name)[:, kind].T
+        elif value.ndim == 2:
+            if value.shape[1] == hidden:
+                value[:, -carried:] = 0
+            if value.shape[0] == hidden:
+                value[-carried:, :] = 0
+        weights[path] = mx.array(value.astype(np.float32))
+    mx.save_safetensors(str(folder / "model.safetensors"), weights, {"format": "mlx"})
+
+
+def initial(
+    path: str, shape: tuple[int, ...], chance: np.random.Generator, *, gemma: bool
+) -> np.ndarray:
+    if "norm" in path:
+        return np.zeros(shape) if gemma else np.ones(shape)
+    if path.endswith(("A_log", "dt_bias")):
+        return chance.uniform(-1, 1, shape)
+    fan_in = shape[-1] if len(shape) > 1 else hidden
+    return chance.normal(0, 1.5 / np.sqrt(fan_in), shape)
+
+
+def transitions(name: str) -> np.ndarray:
+    """Logit that the kind of the last token adds for a token of each kind."""
+    table = np.full((len(kinds), len(kinds)), forbidden)
+    for before, following in may_follow.items():
+        table[kinds.index(before), [kinds.index(after) for after in following]] = 0.0
+    for after, willingness in {"word": 0.0, **leaving_words[name]}.items():
+        table[kinds.index("word"), kinds.index(after)] = willingness
+    return table
+
+
+def write_tokenizer_config(folder: Path, name: str) -> None:
+    template = chatml.replace("{{ OPENING }}", "<think>\n" if name == "hybrid" else "")
+    template = template.replace("{{ THINKING }}", thinking if name == "hybrid" else "")
+    config = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "eos_token": "<|im_end|>",
+        "pad_token": "<|endoftext|>",
+        "chat_template": template,
+        "clean_up_tokenization_spaces": False,
+        "model_max_length": 131072,
+    }
+    (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=1))
+
+
+if __name__ == "__main__":
+    make_model(sys.argv[1], Path(sys.argv[2]))
