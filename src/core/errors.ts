@@ -17,6 +17,8 @@ export interface ProxyErrorOptions extends ErrorOptions {
   readonly retryAfterSeconds?: number;
   /** Becomes `x-should-retry: false`: the client must not repeat what cannot succeed. */
   readonly final?: boolean;
+  /** More fields of the error body, for clients that look for them. */
+  readonly details?: Readonly<Record<string, unknown>>;
 }
 
 /** A failure we expect and can explain to the client. Anything else that is thrown is a bug. */
@@ -26,6 +28,7 @@ export class ProxyError extends Error {
   readonly status: number;
   readonly retryAfterSeconds: number | undefined;
   readonly final: boolean;
+  readonly details: Readonly<Record<string, unknown>>;
 
   constructor(type: ErrorType, message: string, options: ProxyErrorOptions = {}) {
     super(message, options);
@@ -33,13 +36,15 @@ export class ProxyError extends Error {
     this.status = statusByType[type];
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.final = options.final ?? false;
+    this.details = options.details ?? {};
   }
 }
 
 /** The body Anthropic clients parse, in a response or as a mid-stream `error` event. */
 export function toErrorBody(error: unknown) {
-  const { type, message } = error instanceof ProxyError
+  const { type, message, details } = error instanceof ProxyError
     ? error
-    : { type: "api_error" as const, message: "Internal proxy error" };
-  return { type: "error", error: { type, message } } as const;
+    : { type: "api_error" as const, message: "Internal proxy error", details: {} };
+  const more = Object.keys(details).length > 0 ? { details } : {};
+  return { type: "error", error: { type, message, ...more } } as const;
 }

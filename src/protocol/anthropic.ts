@@ -70,9 +70,15 @@ export interface ImageBlock {
     | { readonly type: "url"; readonly url: string };
 }
 
-/** A block of a kind this proxy has no rule for. */
+/** In a result of the client's tool search: this tool's definition is wanted from now on. */
+export interface ToolReferenceBlock {
+  readonly type: "tool_reference";
+  readonly tool_name: string;
+}
+
+/** A block that this proxy passes over. */
 export interface OtherBlock {
-  readonly type: "redacted_thinking" | "document" | "tool_reference" | "search_result";
+  readonly type: "redacted_thinking" | "document" | "search_result";
 }
 
 export type ContentBlock =
@@ -81,6 +87,7 @@ export type ContentBlock =
   | ToolUseBlock
   | ToolResultBlock
   | ImageBlock
+  | ToolReferenceBlock
   | OtherBlock;
 
 /** The three input counts are disjoint: their sum is the prompt. */

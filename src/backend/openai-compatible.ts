@@ -1,0 +1,213 @@
+import { ProxyError } from "../core/errors.ts";
+import type { NewId } from "../core/ids.ts";
+import type { MessagesRequest } from "../protocol/anthropic.ts";
+import type { ChatChunk, ServerEvent } from "../protocol/openai.ts";
+import { parseSse } from "../protocol/sse.ts";
+import { normalise } from "../translate/normalise.ts";
+import { toChatRequest } from "../translate/request.ts";
+import { toMessageEvents } from "../translate/stream.ts";
+import type { Backend, BackendCall, ModelInfo, Observation, RequestOrigin } from "./backend.ts";
+import { toProxyError } from "./upstream-error.ts";
+
+/** The part of `fetch` that is used. */
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+export interface OpenAiOptions {
+  /** With or without `/v1` at its end. */
+  readonly baseUrl: string;
+  readonly apiKey: string | undefined;
+  /** What to name when the key is refused. */
+  readonly keySetting: string;
+  /** Our own MLX server: it says more, keeps what it computes, and comes back when it dies. */
+  readonly ours: boolean;
+  readonly fetch: Fetch;
+  readonly newId: NewId;
+}
+
+/** Any server that speaks OpenAI's chat completions. */
+export function createOpenAiBackend(options: OpenAiOptions): Backend {
+  const { newId, ours } = options;
+  const url = apiUrl(options.baseUrl);
+  const root = url.replace(/\/v1$/, "");
+
+  async function request(target: string, init: RequestInit): Promise<Response> {
+    let response: Response;
+    try {
+      response = await options.fetch(target, init);
+    } catch (cause) {
+      if (init.signal?.aborted) throw cause;
+      throw new ProxyError(
+        ours ? "overloaded_error" : "api_error",
+        `Cannot reach the model server at ${withoutSecrets(root)}: is it running?`,
+        ours ? { cause, retryAfterSeconds: 1 } : { cause, final: true },
+      );
+    }
+    if (response.ok) return response;
+    throw toProxyError({
+      status: response.status,
+      body: await bodyOf(response),
+      retryAfter: response.headers.get("retry-after"),
+      keySetting: options.keySetting,
+    });
+  }
+
+  function headers(origin?: RequestOrigin): Record<string, string> {
+    return {
+      "content-type": "application/json",
+      ...(options.apiKey ? { authorization: `Bearer ${options.apiKey}` } : {}),
+      ...(ours ? { "x-anyclaude": "1" } : {}),
+      // Routers of clusters keep a session on the machine that has its prefix.
+      ...(origin?.session ? { "x-claude-code-session-id": origin.session } : {}),
+    };
+  }
+
+  return {
+    async *stream(message, call) {
+      const chat = toChatRequest(normalise(message));
+      const response = await request(`${url}/chat/completions`, {
+        method: "POST",
+        headers: headers(call.origin),
+        body: JSON.stringify(ours ? { ...chat, anyclaude: hints(call.origin) } : chat),
+        signal: call.signal,
+      });
+      const chunks = observed(toChunks(response, options), call);
+      yield* toMessageEvents(chunks, { model: message.model, newId, createsCache: ours });
+    },
+
+    async countTokens(message, signal) {
+      const exact = await tokenize(message, signal).catch((error: unknown) => {
+        signal.throwIfAborted();
+        if (ours) throw error;
+        return undefined;
+      });
+      return exact === undefined
+        ? { inputTokens: estimate(message), exact: false }
+        : { inputTokens: exact, exact: true };
+    },
+
+    async models(signal) {
+      const response = await request(`${url}/models`, { headers: headers(), signal });
+      const { data } = await response.json() as { data?: readonly Record<string, unknown>[] };
+      return (data ?? []).map(toModelInfo);
+    },
+  };
+
+  /** Ours and vLLM's way to count; other servers answer 404. */
+  async function tokenize(message: MessagesRequest, signal: AbortSignal): Promise<number> {
+    const { model, messages, tools } = toChatRequest(normalise(message));
+    const response = await request(`${root}/tokenize`, {
+      method: "POST",
+      headers: headers(),
+      body: JSON.stringify({ model, messages, ...(tools ? { tools } : {}) }),
+      signal,
+    });
+    const { count } = await response.json() as { count?: unknown };
+    if (typeof count !== "number") throw new ProxyError("api_error", "No count in the answer");
+    return count;
+  }
+}
+
+/** `…/v1`, whichever way the user wrote it. */
+export function apiUrl(baseUrl: string): string {
+  const trimmed = baseUrl.replace(/\/+$/, "");
+  return /\/v\d+$/.test(trimmed) ? trimmed : `${trimmed}/v1`;
+}
+
+export function withoutSecrets(url: string): string {
+  const parsed = new URL(url);
+  parsed.username = parsed.password = parsed.search = "";
+  return parsed.href.replace(/\/$/, "");
+}
+
+async function* toChunks(
+  response: Response,
+  { keySetting }: OpenAiOptions,
+): AsyncGenerator<ChatChunk> {
+  if (!response.body) throw new ProxyError("api_error", "The model server sent no answer");
+  try {
+    for await (const { data } of parseSse(response.body)) {
+      if (data === "[DONE]") return;
+      const chunk = parseChunk(data);
+      if (chunk.error) {
+        throw toProxyError({ status: undefined, body: chunk, retryAfter: null, keySetting });
+      }
+      yield chunk;
+    }
+  } catch (cause) {
+    if (cause instanceof ProxyError) throw cause;
+    throw new ProxyError("overloaded_error", "The model server broke off its answer", { cause });
+  }
+}
+
+function parseChunk(data: string): ChatChunk {
+  try {
+    const chunk: unknown = JSON.parse(data);
+    if (typeof chunk === "object" && chunk !== null) return chunk;
+  } catch {
+    // Not JSON: refused below like any other nonsense.
+  }
+  throw new ProxyError("api_error", "The model server sent something that is not a chat chunk");
+}
+
+/** Passes chunks on and reports what they say about the server's own work. */
+async function* observed(
+  chunks: AsyncIterable<ChatChunk>,
+  { observe }: BackendCall,
+): AsyncGenerator<ChatChunk> {
+  for await (const chunk of chunks) {
+    const { anyclaude, usage } = chunk;
+    if (anyclaude) observe(toObservation(anyclaude));
+    if (typeof usage?.prompt_tokens === "number") {
+      const cached = usage.prompt_tokens_details?.cached_tokens;
+      observe({
+        promptTokens: usage.prompt_tokens,
+        ...(typeof cached === "number" ? { cachedTokens: cached } : {}),
+      });
+    }
+    yield chunk;
+  }
+}
+
+function toObservation(event: ServerEvent): Observation {
+  switch (event.event) {
+    case "accepted":
+      return {
+        promptTokens: event.prompt_tokens,
+        cachedTokens: event.cached_tokens,
+        ...(event.miss ? { miss: event.miss } : {}),
+      };
+    case "timing":
+      return { prefillSeconds: event.prefill_seconds, decodeSeconds: event.decode_seconds };
+    default:
+      return {};
+  }
+}
+
+function hints({ session, agent, requestClass }: RequestOrigin): Record<string, string> {
+  return {
+    ...(session ? { session } : {}),
+    ...(agent ? { agent } : {}),
+    ...(requestClass ? { class: requestClass } : {}),
+  };
+}
+
+function toModelInfo(model: Record<string, unknown>): ModelInfo {
+  const length = [model["context_length"], model["max_model_len"], model["max_context_length"]]
+    .find((each) => typeof each === "number");
+  return { id: String(model["id"]), contextLength: length };
+}
+
+/** About four characters a token, over everything that the model would read. */
+function estimate(message: MessagesRequest): number {
+  const { messages, tools } = toChatRequest(normalise(message));
+  return Math.ceil(JSON.stringify([messages, tools ?? []]).length / 4);
+}
+
+async function bodyOf(response: Response): Promise<unknown> {
+  const text = await response.text();
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text.slice(0, 2000);
+  }
+}

@@ -1,0 +1,29 @@
+import { createParser, type EventSourceMessage } from "eventsource-parser";
+
+/** A server that sends this much without ending an event is broken. */
+const maxBufferedCharacters = 16 * 1024 * 1024;
+
+/** Server-sent events, whatever the network made of the bytes. An unfinished last one is dropped. */
+export async function* parseSse(
+  bytes: AsyncIterable<Uint8Array>,
+): AsyncGenerator<EventSourceMessage> {
+  const decoder = new TextDecoder();
+  const ready: EventSourceMessage[] = [];
+  const parser = createParser({
+    maxBufferSize: maxBufferedCharacters,
+    onEvent: (event) => ready.push(event),
+    onError(error) {
+      if (error.type === "max-buffer-size-exceeded") throw error;
+    },
+  });
+
+  for await (const chunk of bytes) {
+    parser.feed(decoder.decode(chunk, { stream: true }));
+    yield* ready.splice(0);
+  }
+}
+
+/** Claude Code skips events without an `event:` line. */
+export function encodeSse(event: { readonly type: string }): string {
+  return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+}

@@ -1,0 +1,84 @@
+import type { Observation, RequestOrigin } from "../backend/backend.ts";
+import type { Clock } from "../core/clock.ts";
+import { ProxyError } from "../core/errors.ts";
+import type { RecordSink, RequestRecord } from "../monitor/record.ts";
+import type { MessageEvent } from "../protocol/anthropic.ts";
+
+export interface RecordedRequest {
+  readonly mode: RequestRecord["mode"];
+  readonly model: string;
+  readonly origin: RequestOrigin;
+  readonly clock: Clock;
+  readonly onRecord: RecordSink;
+}
+
+/** Watches one request and hands over exactly one record when it is over, however it ends. */
+export class RequestRecorder {
+  readonly #request: RecordedRequest;
+  readonly #startedAt: number;
+  #seen: Observation = {};
+  #outputTokens: number | undefined;
+  #firstTokenAt: number | undefined;
+  #outcome: RequestRecord["outcome"] = "cancelled";
+  #status: number | undefined;
+
+  constructor(request: RecordedRequest) {
+    this.#request = request;
+    this.#startedAt = request.clock.now();
+  }
+
+  readonly observe = (observation: Observation): void => {
+    this.#seen = { ...this.#seen, ...observation };
+  };
+
+  async *watch(events: AsyncIterable<MessageEvent>): AsyncGenerator<MessageEvent> {
+    try {
+      for await (const event of events) {
+        if (event.type === "content_block_start") {
+          this.#firstTokenAt ??= this.#request.clock.now();
+        } else if (event.type === "message_delta" && this.#seen.promptTokens !== undefined) {
+          this.#outputTokens = event.usage.output_tokens;
+        } else if (event.type === "message_stop") this.#outcome = "answered";
+        yield event;
+      }
+    } catch (error) {
+      // What fails because the client has left is not a failure.
+      if (error instanceof ProxyError) this.#fail(error.status);
+      else if (!(error instanceof Error && error.name === "AbortError")) this.#fail(500);
+      throw error;
+    } finally {
+      this.#request.onRecord(this.#finished());
+    }
+  }
+
+  #fail(status: number): void {
+    this.#outcome = "failed";
+    this.#status = status;
+  }
+
+  #finished(): RequestRecord {
+    const { mode, model, origin, clock } = this.#request;
+    const { promptTokens, cachedTokens } = this.#seen;
+    return {
+      startedAt: this.#startedAt,
+      mode,
+      model,
+      session: origin.session,
+      agent: origin.agent,
+      requestClass: origin.requestClass,
+      outcome: this.#outcome,
+      status: this.#status,
+      promptTokens,
+      prefixTokensReused: cachedTokens,
+      prefixTokensCreated: promptTokens === undefined || cachedTokens === undefined
+        ? undefined
+        : promptTokens - cachedTokens,
+      outputTokens: this.#outputTokens,
+      missReason: this.#seen.miss?.reason,
+      timeToFirstTokenMs: this.#firstTokenAt && this.#firstTokenAt - this.#startedAt,
+      prefillSeconds: this.#seen.prefillSeconds,
+      decodeSeconds: this.#seen.decodeSeconds,
+      durationMs: clock.now() - this.#startedAt,
+    };
+  }
+}
