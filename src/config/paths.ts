@@ -1,0 +1,36 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+export interface Paths {
+  readonly configFile: string;
+  /** What must survive a cleaning of caches: choices, logs. */
+  readonly state: string;
+  /** What can be made again: Python environments, extracted sources. */
+  readonly cache: string;
+}
+
+/** Where things are kept on this platform; `ANYCLAUDE_HOME` moves all of them. */
+export function toPaths(
+  environment: Readonly<Record<string, string | undefined>>,
+  platform: NodeJS.Platform,
+): Paths {
+  const moved = environment["ANYCLAUDE_HOME"];
+  if (moved) return at(moved, join(moved, "state"), join(moved, "cache"));
+  const home = environment["HOME"] || homedir();
+  if (platform === "darwin") {
+    const library = join(home, "Library");
+    const support = join(library, "Application Support", "anyclaude");
+    return at(support, join(support, "state"), join(library, "Caches", "anyclaude"));
+  }
+  const xdg = (variable: string, ...fallback: readonly string[]) =>
+    join(environment[variable] || join(home, ...fallback), "anyclaude");
+  return at(
+    xdg("XDG_CONFIG_HOME", ".config"),
+    xdg("XDG_STATE_HOME", ".local", "state"),
+    xdg("XDG_CACHE_HOME", ".cache"),
+  );
+}
+
+function at(config: string, state: string, cache: string): Paths {
+  return { configFile: join(config, "config.json"), state, cache };
+}

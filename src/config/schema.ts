@@ -1,0 +1,84 @@
+import * as v from "valibot";
+
+export const modes = ["mlx", "openai", "claude"] as const;
+export type Mode = (typeof modes)[number];
+
+/** What a user may call a setting: in the file, in the environment, on the command line. */
+export interface SettingNames {
+  readonly flag?: string;
+  /** Some variables mean something in one mode only: a key is for the server it was made for. */
+  readonly variables?: Readonly<Partial<Record<Mode | "any", string>>>;
+  readonly meaning: string;
+}
+
+const text = v.pipe(v.string("expected text"), v.trim(), v.nonEmpty("expected some text"));
+const url = v.pipe(
+  text,
+  v.check(isHttpUrl, "expected an address such as http://localhost:1234/v1"),
+);
+const count = (most: number) =>
+  v.pipe(
+    v.union([v.number(), v.pipe(v.string(), v.regex(/^\d+$/), v.transform(Number))], range(most)),
+    v.integer(range(most)),
+    v.minValue(0, range(most)),
+    v.maxValue(most, range(most)),
+  );
+const onOff = v.union([
+  v.boolean(),
+  v.pipe(v.string(), v.transform((value) => !["", "0", "false", "off", "no"].includes(value))),
+]);
+
+/** Every setting, its default beside it. */
+export const configSchema = v.strictObject({
+  mode: v.optional(v.picklist(modes, `expected one of ${modes.join(", ")}`), "mlx"),
+  model: v.optional(text),
+  baseUrl: v.optional(url),
+  apiKey: v.optional(text),
+  claudePath: v.optional(text),
+  noAutoLaunch: v.optional(onOff, false),
+  debug: v.optional(count(3), 0),
+  port: v.optional(count(65535), 0),
+});
+
+export type Config = Readonly<v.InferOutput<typeof configSchema>>;
+export type SettingName = keyof Config;
+
+export const settings: Readonly<Record<SettingName, SettingNames>> = {
+  mode: {
+    flag: "--mode",
+    variables: { any: "ANYCLAUDE_MODE" },
+    meaning: "who answers: mlx, openai or claude",
+  },
+  model: {
+    flag: "--model",
+    variables: { mlx: "MLX_MODEL" },
+    meaning: "tiny, a folder, or a Hugging Face name; in openai mode the server's name for it",
+  },
+  baseUrl: {
+    flag: "--base-url",
+    variables: { mlx: "MLX_URL", claude: "ANTHROPIC_BASE_URL" },
+    meaning: "use this server and launch none; with or without /v1",
+  },
+  apiKey: {
+    variables: { mlx: "MLX_API_KEY", openai: "OPENAI_API_KEY" },
+    meaning: "the key of that server",
+  },
+  claudePath: { meaning: "where Claude Code is, if it is not found by itself" },
+  noAutoLaunch: {
+    variables: { any: "ANYCLAUDE_NO_AUTO_LAUNCH" },
+    meaning: "never launch an MLX server",
+  },
+  debug: {
+    variables: { any: "ANYCLAUDE_DEBUG" },
+    meaning: "0 to 3: how much goes into the log file",
+  },
+  port: { flag: "--port", meaning: "port of serve and server; 0 means any free one" },
+};
+
+function range(most: number): string {
+  return `expected a whole number from 0 to ${most}`;
+}
+
+function isHttpUrl(value: string): boolean {
+  return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
+}

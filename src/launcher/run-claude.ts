@@ -1,0 +1,44 @@
+import { spawn } from "node:child_process";
+import { constants } from "node:os";
+import process from "node:process";
+import { UserError } from "../core/user-error.ts";
+import { startWatchdog } from "./watchdog.ts";
+
+export interface ClaudeCommand {
+  readonly path: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+const forwarded = ["SIGTERM", "SIGHUP"] as const;
+
+/**
+ * Runs Claude Code in the user's terminal, which is its own until it ends: a Ctrl-C is for it.
+ * Resolves to its exit code, or to 128 + the signal that ended it.
+ */
+export async function runClaude({ path, args, env }: ClaudeCommand): Promise<number> {
+  const child = spawn(path, [...args], { env, stdio: "inherit" });
+  const ended = new Promise<number>((resolve, reject) => {
+    child.on("error", (cause) => {
+      reject(new UserError(`Cannot start Claude Code at ${path}: ${cause.message}`, { cause }));
+    });
+    child.on("exit", (code, signal) => {
+      resolve(code ?? 128 + (signal ? constants.signals[signal] : 0));
+    });
+  });
+  const ignore = () => {};
+  const forward = (signal: NodeJS.Signals) => {
+    // Not child.kill: Deno then reports the signal instead of the exit code.
+    if (child.pid !== undefined) process.kill(child.pid, signal);
+  };
+  process.on("SIGINT", ignore);
+  for (const signal of forwarded) process.on(signal, forward);
+  const watchdog = child.pid === undefined ? undefined : startWatchdog(child.pid);
+  try {
+    return await ended;
+  } finally {
+    watchdog?.dismiss();
+    process.off("SIGINT", ignore);
+    for (const signal of forwarded) process.off(signal, forward);
+  }
+}

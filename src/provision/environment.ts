@@ -1,0 +1,130 @@
+import { createHash } from "node:crypto";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import process from "node:process";
+import { UserError } from "../core/user-error.ts";
+import { type RunCommand, runCommand } from "./command.ts";
+import { withExclusive } from "./exclusive.ts";
+import { findInterpreter } from "./interpreter.ts";
+
+export interface EnvironmentOptions {
+  /** Every package with version and hash, for all platforms. */
+  readonly lockFile: string;
+  readonly cacheFolder: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Tells the user what is going on, a line at a time. */
+  readonly tell: (line: string) => void;
+  readonly run?: RunCommand;
+}
+
+/** Written last: an environment without it is the rest of one that was never finished. */
+const marker = "anyclaude-complete";
+/** Beside the lock: uv, which is four to five times faster than pip and itself a package. */
+const installerLock = "installer.lock";
+
+/** The Python of an environment that holds exactly what the lock names. Made once, then reused. */
+export async function ensureEnvironment(options: EnvironmentOptions): Promise<string> {
+  const run = options.run ?? runCommand;
+  const { program, version } = await findInterpreter(run, options.env);
+  const folder = join(options.cacheFolder, nameOf(options.lockFile, version));
+  const python = join(folder, "bin", "python");
+  if (existsSync(join(folder, marker))) return python;
+  try {
+    mkdirSync(options.cacheFolder, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new UserError(
+      `Cannot use the folder ${options.cacheFolder}: ${(cause as Error).message}`,
+      { cause },
+    );
+  }
+  await withExclusive(`${folder}.lock`, options.tell, async () => {
+    if (existsSync(join(folder, marker))) return;
+    const startedAt = performance.now();
+    options.tell(`Making the Python environment in ${folder} (once, about 350 MB)`);
+    removeUnfinished(folder);
+    await install(folder, program, options, run);
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
+    options.tell(`Python environment ready after ${seconds} s`);
+  });
+  return python;
+}
+
+/**
+ * Into a folder beside the final one, which is renamed when all is there. Programs of a virtual
+ * environment name their folder, but its `bin/python` finds itself: only that is ever used.
+ */
+async function install(
+  folder: string,
+  program: string,
+  { lockFile, env, tell }: EnvironmentOptions,
+  run: RunCommand,
+): Promise<void> {
+  const unfinished = `${folder}.unfinished-${process.pid}`;
+  const python = join(unfinished, "bin", "python");
+  const step = async (what: string, command: string, ...args: readonly string[]) => {
+    tell(`  ${what}`);
+    const { code, output } = await run(command, args, env);
+    if (code === 0) return;
+    rmSync(unfinished, { recursive: true, force: true });
+    throw new UserError(`Cannot make the Python environment: ${what} failed: ${reasonIn(output)}`);
+  };
+  const lock = ["--require-hashes", "-r", lockFile];
+
+  await step("creating it", program, "-m", "venv", unfinished);
+  const uv = await findUv(python, join(dirname(lockFile), installerLock), { env, tell }, run);
+  if (uv) {
+    await step("installing packages with uv", ...uv, "pip", "install", "--python", python, ...lock);
+  } else {
+    const pip = ["-m", "pip", "install", "--disable-pip-version-check", "--only-binary=:all:"];
+    await step("installing packages with pip", python, ...pip, ...lock);
+  }
+  writeFileSync(join(unfinished, marker), `${basename(lockFile)}\n`, { mode: 0o600 });
+  rmSync(folder, { recursive: true, force: true });
+  renameSync(unfinished, folder);
+}
+
+/** The user's uv, or one put into the environment itself; nothing if that does not work either. */
+async function findUv(
+  python: string,
+  lock: string,
+  { env, tell }: Pick<EnvironmentOptions, "env" | "tell">,
+  run: RunCommand,
+): Promise<readonly [string, ...string[]] | undefined> {
+  if ((await run("uv", ["--version"], env)).code === 0) return ["uv"];
+  tell("  fetching uv, which installs faster than pip");
+  const pip = ["-m", "pip", "install", "--disable-pip-version-check", "--only-binary=:all:"];
+  const { code } = await run(python, [...pip, "--require-hashes", "-r", lock], env);
+  return code === 0 ? [python, "-m", "uv"] : undefined;
+}
+
+function nameOf(lockFile: string, version: string): string {
+  const digest = createHash("sha256")
+    .update(readFileSync(lockFile))
+    .update(`${version} ${process.platform} ${process.arch}`)
+    .digest("hex");
+  return `python-${digest.slice(0, 16)}`;
+}
+
+/** Left by a run that was killed: nobody else is making this one, we hold the lock. */
+function removeUnfinished(folder: string): void {
+  for (const name of readdirSync(dirname(folder))) {
+    if (name.startsWith(`${basename(folder)}.unfinished-`)) {
+      rmSync(join(dirname(folder), name), { recursive: true, force: true });
+    }
+  }
+}
+
+/** The last line that says something; what stands above it is the way there. */
+function reasonIn(output: string): string {
+  const lines = output.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+  const words = lines.findLast((line) => /error|cannot|failed|no space/i.test(line));
+  return words ?? lines.at(-1) ?? "no reason given";
+}
