@@ -1,0 +1,95 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { startApp } from "../app/start.ts";
+import { loadConfig, type LoadedConfig } from "../config/load.ts";
+import { UserError } from "../core/user-error.ts";
+import {
+  isOption,
+  toLaunchArguments,
+  toLaunchEnvironment,
+  toPassthroughEnvironment,
+} from "../launcher/environment.ts";
+import { findClaude } from "../launcher/find-claude.ts";
+import { runClaude } from "../launcher/run-claude.ts";
+import { createMonitor } from "../monitor/monitor.ts";
+import { toSummary } from "../monitor/summary.ts";
+import { type SplitArguments, splitArguments } from "./arguments.ts";
+import { chooseModel } from "./choose-model.ts";
+import { claudeOptions } from "./claude-options.ts";
+import { createLogFile } from "./log-file.ts";
+import { tell } from "./tell.ts";
+import { version } from "./version.ts";
+
+const tinyNotice =
+  "tiny is a 1.6 MB demonstration model: it can read, list, run and write, and is of no use for " +
+  "real work.";
+
+/** `anyclaude [our options] [anything for claude]`: Claude Code on the model of the user's choice. */
+export async function run(argv: readonly string[]): Promise<void> {
+  const split = splitArguments(argv, claudeOptions);
+  const { flags: { config: file, ...flags } } = split;
+  const loaded = loadConfig({ flags, file });
+  const claude = findClaude({
+    configured: loaded.config.claudePath,
+    environment: loaded.environment,
+  });
+  const config = await withModel(loaded);
+  if (config.mode === "mlx" && config.model === "tiny") announceTiny(split, loaded);
+
+  const monitor = createMonitor();
+  {
+    await using app = await startApp({ ...toAppParts(loaded), config, onRecord: monitor.record });
+    process.exitCode = await runClaude(toCommand(claude, app, split, loaded));
+  }
+  const summary = toSummary(monitor.records);
+  // Claude Code may have left an unfinished line.
+  if (summary !== undefined) process.stderr.write(`\n${summary}`);
+}
+
+/** What every command that starts the proxy hands over. */
+export function toAppParts({ paths, environment, config }: LoadedConfig) {
+  try {
+    mkdirSync(paths.state, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new UserError(
+      `Cannot use the folder ${paths.state}: ${(cause as Error).message}; ANYCLAUDE_HOME names ` +
+        "another one",
+      { cause },
+    );
+  }
+  const log = createLogFile(join(paths.state, "anyclaude.log"), config.debug);
+  return { config, paths, env: environment, version, log, tell };
+}
+
+export async function withModel({ config, paths, environment }: LoadedConfig) {
+  const launches = config.mode === "mlx" && !config.baseUrl && !config.noAutoLaunch;
+  if (!launches || config.model) return config;
+  return { ...config, model: await chooseModel({ stateFolder: paths.state, environment }) };
+}
+
+/** It may take a sentence for a command: whatever it runs has to be looked at first. */
+function announceTiny({ claude }: SplitArguments, { environment }: LoadedConfig): void {
+  tell(tinyNotice);
+  const skips = claude.some((arg) => isOption(arg, "--dangerously-skip-permissions"));
+  if (!skips || environment["IS_SANDBOX"] === "1") return;
+  throw new UserError(
+    "Cannot run tiny with --dangerously-skip-permissions: it may take a sentence for a command",
+    { exitCode: 2 },
+  );
+}
+
+function toCommand(
+  path: string,
+  app: Awaited<ReturnType<typeof startApp>>,
+  { claude, flags }: SplitArguments,
+  { environment }: LoadedConfig,
+) {
+  const { url, token, model, contextLength } = app;
+  if (model === undefined) {
+    const named = flags["model"] === undefined ? [] : ["--model", flags["model"]];
+    return { path, args: [...named, ...claude], env: toPassthroughEnvironment(url, environment) };
+  }
+  const setting = { url, token, model, contextLength };
+  return { path, args: toLaunchArguments(claude), env: toLaunchEnvironment(setting, environment) };
+}

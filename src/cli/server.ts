@@ -1,0 +1,34 @@
+import { defineCommand } from "citty";
+import { startMlxServer } from "../app/mlx-server.ts";
+import { loadConfig } from "../config/load.ts";
+import { systemClock } from "../core/clock.ts";
+import { randomId } from "../core/ids.ts";
+import { UserError } from "../core/user-error.ts";
+import { explained } from "./explained.ts";
+import { endSignal, report, serverArguments, toFlags } from "./server-arguments.ts";
+import { toAppParts, withModel } from "./run.ts";
+
+export const server = defineCommand({
+  meta: { name: "server", description: "Run the MLX server alone, for other tools" },
+  args: serverArguments,
+  run: ({ args }) =>
+    explained(async () => {
+      const ended = endSignal();
+      const loaded = loadConfig(toFlags(args));
+      const { paths, environment, config } = loaded;
+      const { model } = await withModel(loaded);
+      if (config.mode !== "mlx" || config.baseUrl || !model) {
+        throw new UserError("Cannot run the MLX server: this is for mlx mode without a base url", {
+          exitCode: 2,
+        });
+      }
+      const token = environment["ANYCLAUDE_SERVER_TOKEN"] || randomId("server");
+      const { log, tell } = toAppParts(loaded);
+      await using running = await startMlxServer({
+        ...{ model, token, port: config.port, fetch, clock: systemClock, log, tell },
+        ...{ cacheFolder: paths.cache, stateFolder: paths.state, env: environment },
+      });
+      report({ url: running.url, token }, args.json);
+      await ended;
+    }),
+});

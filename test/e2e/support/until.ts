@@ -1,0 +1,28 @@
+import { readFileSync } from "node:fs";
+import process from "node:process";
+import { setTimeout as delay } from "node:timers/promises";
+
+/** Asks until the answer is not undefined or false; fails with what was waited for. */
+export async function until<T>(
+  what: string,
+  ask: () => T | undefined | false | Promise<T | undefined | false>,
+  { seconds = 60, everyMs = 100 } = {},
+): Promise<T> {
+  const deadline = Date.now() + seconds * 1000;
+  while (Date.now() < deadline) {
+    const answer = await ask();
+    if (answer !== undefined && answer !== false) return answer;
+    await delay(everyMs);
+  }
+  throw new Error(`Waited ${seconds} s in vain for ${what}`);
+}
+
+/** Whether a process with this id runs. One that is dead but not yet reaped does not. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
+}

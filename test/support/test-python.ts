@@ -1,0 +1,15 @@
+import { join } from "node:path";
+import process from "node:process";
+import { ensureEnvironment } from "../../src/provision/environment.ts";
+
+const root = join(import.meta.dirname ?? ".", "..", "..");
+
+/** The Python of tests and checks, made from its own lock by the product's own code. */
+export function testPython(): Promise<string> {
+  return ensureEnvironment({
+    lockFile: join(root, "python", "requirements-dev.lock"),
+    cacheFolder: join(root, ".cache", "python"),
+    env: { ...process.env },
+    tell: (line) => process.stderr.write(`${line}\n`),
+  });
+}
