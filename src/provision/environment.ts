@@ -11,7 +11,7 @@ import {
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { UserError } from "../core/user-error.ts";
-import { type RunCommand, runCommand } from "./command.ts";
+import { type CommandResult, type RunCommand, runCommand } from "./command.ts";
 import { withExclusive } from "./exclusive.ts";
 import { findInterpreter } from "./interpreter.ts";
 
@@ -64,45 +64,61 @@ export async function ensureEnvironment(options: EnvironmentOptions): Promise<st
 async function install(
   folder: string,
   program: string,
-  { lockFile, env, tell }: EnvironmentOptions,
+  options: EnvironmentOptions,
   run: RunCommand,
 ): Promise<void> {
+  const { lockFile, env, tell } = options;
   const unfinished = `${folder}.unfinished-${process.pid}`;
   const python = join(unfinished, "bin", "python");
-  const step = async (what: string, command: string, ...args: readonly string[]) => {
-    tell(`  ${what}`);
-    const { code, output } = await run(command, args, env);
+  const must = async (what: string, { code, output }: CommandResult) => {
     if (code === 0) return;
     rmSync(unfinished, { recursive: true, force: true });
     throw new UserError(`Cannot make the Python environment: ${what} failed: ${reasonIn(output)}`);
   };
-  const lock = ["--require-hashes", "-r", lockFile];
+  const pip = (lock: string) =>
+    run(
+      python,
+      ["-m", "pip", "install", "--disable-pip-version-check", ...hashed(lock)],
+      env,
+    );
 
-  await step("creating it", program, "-m", "venv", unfinished);
-  const uv = await findUv(python, join(dirname(lockFile), installerLock), { env, tell }, run);
-  if (uv) {
-    await step("installing packages with uv", ...uv, "pip", "install", "--python", python, ...lock);
-  } else {
-    const pip = ["-m", "pip", "install", "--disable-pip-version-check", "--only-binary=:all:"];
-    await step("installing packages with pip", python, ...pip, ...lock);
+  tell("  creating it");
+  await must("creating it", await run(program, ["-m", "venv", unfinished], env));
+  if (!await installWithUv(python, pip, options, run)) {
+    tell("  installing packages with pip");
+    await must("installing packages", await pip(lockFile));
   }
   writeFileSync(join(unfinished, marker), `${basename(lockFile)}\n`, { mode: 0o600 });
   rmSync(folder, { recursive: true, force: true });
   renameSync(unfinished, folder);
 }
 
-/** The user's uv, or one put into the environment itself; nothing if that does not work either. */
-async function findUv(
+/**
+ * With the user's uv, or with one put into the environment itself. False if that did not work: pip
+ * has settings of its own for mirrors and certificates, and may still succeed.
+ */
+async function installWithUv(
   python: string,
-  lock: string,
-  { env, tell }: Pick<EnvironmentOptions, "env" | "tell">,
+  pip: (lock: string) => Promise<CommandResult>,
+  { lockFile, env, tell }: EnvironmentOptions,
   run: RunCommand,
-): Promise<readonly [string, ...string[]] | undefined> {
-  if ((await run("uv", ["--version"], env)).code === 0) return ["uv"];
-  tell("  fetching uv, which installs faster than pip");
-  const pip = ["-m", "pip", "install", "--disable-pip-version-check", "--only-binary=:all:"];
-  const { code } = await run(python, [...pip, "--require-hashes", "-r", lock], env);
-  return code === 0 ? [python, "-m", "uv"] : undefined;
+): Promise<boolean> {
+  let uv = ["uv"];
+  if ((await run("uv", ["--version"], env)).code !== 0) {
+    tell("  fetching uv, which installs faster than pip");
+    if ((await pip(join(dirname(lockFile), installerLock))).code !== 0) return false;
+    uv = [python, "-m", "uv"];
+  }
+  tell("  installing packages with uv");
+  const [command = "uv", ...before] = uv;
+  const args = [...before, "pip", "install", "--system-certs", "--python", python, ...hashed(lockFile)];
+  const { code, output } = await run(command, args, env);
+  if (code !== 0) tell(`  uv failed: ${reasonIn(output)}`);
+  return code === 0;
+}
+
+function hashed(lock: string): readonly string[] {
+  return ["--only-binary=:all:", "--require-hashes", "-r", lock];
 }
 
 function nameOf(lockFile: string, version: string): string {

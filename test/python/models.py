@@ -12,6 +12,7 @@ changes the answer, which a purely random net, repeating one word for ever, woul
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 from pathlib import Path
@@ -25,7 +26,19 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, train
 
 hidden = 64
 vocabulary = 1024
-kinds = ["other", "word", "open", "head", "file", "close", "unopen", "end", "unthink"]
+# Words come in families that follow each other, so that no word is repeated for ever.
+families = [f"word {number}" for number in range(5)]
+kinds = [
+    "other",
+    *families,
+    "open",
+    "head",
+    "file",
+    "close",
+    "unopen",
+    "end",
+    "unthink",
+]
 forbidden = -200.0
 
 heads = [
@@ -36,24 +49,27 @@ files = ["a.txt", "b.txt", "src/main.py", "README.md", "notes/today.md"]
 close = '"}}\n'
 specials = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 
-# What may follow a kind. After a word more may come, or something else: see `leaving_words`.
+# What may follow a kind. After the last family more words may come, or something else.
 may_follow: dict[str, list[str]] = {
-    "other": ["word"],
+    "other": ["word 0"],
+    **{before: [after] for before, after in itertools.pairwise(families)},
     "open": ["head"],
     "head": ["file"],
     "file": ["close"],
     "close": ["unopen"],
     "unopen": ["end", "open"],
     "unthink": ["open"],
-    "end": ["word"],
+    "end": ["word 0"],
 }
 # How willingly, as a logit, so that an answer has some words: found by trying, per architecture.
 leaving_words: dict[str, dict[str, float]] = {
-    "full": {"open": 2.3, "end": 1.6},
-    "window": {"open": 1.0, "end": 0.8},
-    "hybrid": {"unthink": 1.0},
+    "full": {"open": 2.6, "end": 1.6},
+    "window": {"open": 2.0, "end": 1.5},
+    "hybrid": {"unthink": 2.0},
     "endless": {},
 }
+# Weights whose answers differ from prompt to prompt, found by trying.
+seeds = {"full": 4, "window": 2, "hybrid": 1, "endless": 1}
 
 chatml = """{%- if tools %}<|im_start|>system
 {%- if messages[0].role == 'system' %}
@@ -132,7 +148,7 @@ configs: dict[str, dict[str, Any]] = {
 }
 
 
-def make_model(name: str, folder: Path, seed: int = 7) -> Path:
+def make_model(name: str, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = make_tokenizer(with_thinking=name == "hybrid")
     tokenizer.save(str(folder / "tokenizer.json"))
@@ -144,7 +160,7 @@ def make_model(name: str, folder: Path, seed: int = 7) -> Path:
         "bos_token_id": None,
     }
     (folder / "config.json").write_text(json.dumps(config, indent=1))
-    make_weights(name, config, kinds_of(tokenizer), folder, seed)
+    make_weights(name, config, kinds_of(tokenizer), folder)
     return folder
 
 
@@ -201,7 +217,7 @@ def kinds_of(tokenizer: Tokenizer) -> np.ndarray:
     for token, identity in tokenizer.get_vocab().items():
         text = token.replace("Ġ", " ")
         if text.startswith(" ") and len(text) > 4 and text[1:].isalpha():
-            kind[identity] = kinds.index("word")
+            kind[identity] = kinds.index(families[identity % len(families)])
     named = {
         "<tool_call>\n": "open",
         close: "close",
@@ -218,11 +234,11 @@ def kinds_of(tokenizer: Tokenizer) -> np.ndarray:
 
 
 def make_weights(
-    name: str, config: dict[str, Any], kind: np.ndarray, folder: Path, seed: int
+    name: str, config: dict[str, Any], kind: np.ndarray, folder: Path
 ) -> None:
     model_class, arguments_class = _get_classes(config)
     model = model_class(arguments_class.from_dict(config))
-    chance = np.random.default_rng(seed)
+    chance = np.random.default_rng(seeds[name])
     carried = len(kinds)
     weights: dict[str, mx.array] = {}
     for path, parameter in tree_flatten(model.parameters()):
@@ -258,8 +274,8 @@ def transitions(name: str) -> np.ndarray:
     table = np.full((len(kinds), len(kinds)), forbidden)
     for before, following in may_follow.items():
         table[kinds.index(before), [kinds.index(after) for after in following]] = 0.0
-    for after, willingness in {"word": 0.0, **leaving_words[name]}.items():
-        table[kinds.index("word"), kinds.index(after)] = willingness
+    for after, willingness in {families[0]: 0.0, **leaving_words[name]}.items():
+        table[kinds.index(families[-1]), kinds.index(after)] = willingness
     return table
 
 

@@ -48,6 +48,7 @@ export function createWorld(): World {
   cpSync(join(root, "test", "fixtures", "project"), project, { recursive: true });
   acceptFirstRunScreens(home, project);
   const env = {
+    ...networkSettings(),
     HOME: home,
     PATH: [bin, process.env["PATH"]].join(delimiter),
     TERM: "xterm-256color",
@@ -99,6 +100,16 @@ function observe(child: ChildProcess): Running {
   });
   firstLine.catch(() => {});
   return { child, exited, firstLine };
+}
+
+/** How this machine reaches package registries; everything else a user would not have is left out. */
+function networkSettings(): Record<string, string> {
+  const names = /^(SSL_CERT_|PIP_|UV_|(https?|no)_proxy$)/i;
+  return Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) =>
+      names.test(name) && value !== undefined ? [[name, value]] : []
+    ),
+  );
 }
 
 /** Otherwise the TUI asks for a theme and for trust before anything else. */
