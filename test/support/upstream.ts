@@ -1,0 +1,88 @@
+import { createOpenAiBackend, type OpenAiOptions } from "../../src/backend/openai-compatible.ts";
+import type { Backend } from "../../src/backend/backend.ts";
+import { countIds } from "./count-ids.ts";
+
+export interface UpstreamCall {
+  readonly url: string;
+  readonly headers: Headers;
+  readonly body: Record<string, unknown>;
+  readonly signal: AbortSignal;
+}
+
+/** An OpenAI-compatible server in memory, with everything it was asked. */
+export interface Upstream {
+  readonly calls: UpstreamCall[];
+  readonly backend: Backend;
+}
+
+export function upstream(
+  answer: (call: UpstreamCall) => Response | Promise<Response>,
+  options: Partial<OpenAiOptions> = {},
+): Upstream {
+  const calls: UpstreamCall[] = [];
+  const backend = createOpenAiBackend({
+    baseUrl: "http://model.test",
+    apiKey: "upstream-key",
+    keySetting: "OPENAI_API_KEY",
+    ours: false,
+    newId: countIds(),
+    fetch: async (url, init) => {
+      const call = {
+        url,
+        headers: new Headers(init.headers),
+        body: typeof init.body === "string" ? JSON.parse(init.body) : {},
+        signal: init.signal ?? new AbortController().signal,
+      };
+      calls.push(call);
+      return await abortable(Promise.resolve(answer(call)), call.signal);
+    },
+    ...options,
+  });
+  return { calls, backend };
+}
+
+/** A streamed answer; `held` keeps the stream open after its chunks until the call is aborted. */
+export function streamed(
+  chunks: readonly unknown[],
+  { held, done = true }: { held?: UpstreamCall; done?: boolean } = {},
+): Response {
+  const lines = chunks.map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`);
+  if (done && !held) lines.push("data: [DONE]\n\n");
+  return bytes(lines.map((line) => new TextEncoder().encode(line)), held);
+}
+
+/** The bytes as the network delivers them, one read for each piece. */
+export function bytes(pieces: readonly Uint8Array[], held?: UpstreamCall): Response {
+  const waiting = [...pieces];
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      held?.signal.addEventListener("abort", () => controller.error(held.signal.reason));
+    },
+    pull(controller) {
+      const piece = waiting.shift();
+      if (piece) controller.enqueue(piece);
+      else if (!held) controller.close();
+    },
+  }, { highWaterMark: 0 });
+  return new Response(body, { headers: { "content-type": "text/event-stream" } });
+}
+
+export function text(content: string, finish_reason: string | null = null) {
+  return { choices: [{ index: 0, delta: { content }, finish_reason }] };
+}
+
+export function usage(prompt_tokens: number, completion_tokens: number, cached_tokens?: number) {
+  const prompt_tokens_details = cached_tokens === undefined ? undefined : { cached_tokens };
+  return { choices: [], usage: { prompt_tokens, completion_tokens, prompt_tokens_details } };
+}
+
+export function never(): Promise<never> {
+  return new Promise(() => {});
+}
+
+function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason));
+    promise.then(resolve, reject);
+  });
+}
