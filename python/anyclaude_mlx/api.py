@@ -66,9 +66,7 @@ class Api:
         ]
         handlers: dict[Any, Any] = {
             ServerError: error_response,
-            HTTPException: lambda request, error: error_response(
-                request, NotFound(f"Cannot {request.method} {request.url.path}: no such route")
-            ),
+            HTTPException: no_route,
             Exception: error_response,
         }
         return Starlette(routes=routes, exception_handlers=handlers)
@@ -248,6 +246,11 @@ async def to_chunks(
 
 def sse(value: dict[str, Any]) -> bytes:
     return f"data: {json.dumps(value, ensure_ascii=False, separators=(',', ':'))}\n\n".encode()
+
+
+async def no_route(request: Request, _error: Exception) -> Response:
+    words = f"Cannot {request.method} {request.url.path}: no such route"
+    return await error_response(request, NotFound(words))
 
 
 async def error_response(_request: Request, error: Exception) -> Response:

@@ -84,6 +84,8 @@ class OutputParser:
                 continue
             yield from self._say(before)
             if self._state == "text" and found in self.stops:
+                if self._blank and self._spoke:
+                    yield Text(self._blank)
                 yield Stopped(found)
                 return
             self._state = self._after(found)
@@ -125,10 +127,12 @@ class OutputParser:
         elif not text.strip():
             self._blank += text
         else:
-            # Blank lines between thinking, calls and text are the template's, not the answer's.
+            # Blank lines between thinking, text and calls are the template's, not the answer's:
+            # they are held back until it is known what follows.
             spoken = self._blank + text if self._spoke else (self._blank + text).lstrip("\n")
-            self._blank, self._spoke = "", True
-            yield Text(spoken)
+            said = spoken.rstrip()
+            self._blank, self._spoke = spoken[len(said) :], True
+            yield Text(said)
 
     def _call(self, body: str, *, closed: bool) -> Iterator[Output]:
         self._blank = ""

@@ -43,7 +43,7 @@ class Stored(Generic[Memory, State]):
 
 @dataclass(frozen=True, slots=True)
 class Match(Generic[Memory, State]):
-    """`length` tokens can be restored from `stored`; `miss` says why it is less than was computed."""
+    """`length` tokens can be restored from `stored`; `miss` says why not more."""
 
     length: int
     stored: Stored[Memory, State] | None

@@ -140,7 +140,8 @@ def write_model(
     half = {name: np.asarray(value, np.float16) for name, value in weights.items()}
     save_file(half, out / "model.safetensors", {"format": "mlx"})
     manifest = {
-        "command": f"python -m tiny_model.train OUT --steps {options.steps} --rows {options.rows} --seed {options.seed}",
+        "command": "python -m tiny_model.train OUT "
+        f"--steps {options.steps} --rows {options.rows} --seed {options.seed}",
         "python": platform.python_version(),
         "jax": jax.__version__,
         "device": jax.devices()[0].device_kind,

@@ -1,4 +1,4 @@
-"""Random names, commands and sentences, and the ways to ask for each skill. Seeded by the caller."""
+"""Random names, commands and sentences, and ways to ask for each skill. Seeded by the caller."""
 
 from __future__ import annotations
 
@@ -115,9 +115,20 @@ List files in {d}
 list the files in {d}
 what is in {d}?
 show files in {d}""".split("\n")
-greetings = "hi|Hi|hello|Hello|Hello!|hey|hi there|Hi!|Say hi|say hi|say hello|Say hello|good morning|hello there".split(
-    "|"
-)
+greetings = """hi
+Hi
+hello
+Hello
+Hello!
+hey
+hi there
+Hi!
+Say hi
+say hi
+say hello
+Say hello
+good morning
+hello there""".split("\n")
 identities = """what are you?
 who are you?
 What are you?
@@ -140,17 +151,44 @@ thanks = "thanks|Thanks|thank you|Thank you!|thanks!|great, thanks|thx|perfect, 
     "|"
 )
 
-verbs = """fix explain refactor improve test review debug optimise describe summarise translate rewrite
-document analyse design implement add remove delete rename update change check compare create build
-deploy install convert extend simplify find plan understand solve calculate draw edit commit
-investigate profile port migrate clean format merge revert audit speed""".split()
-objects = """the login bug|this repository|the architecture of this repository|the tests|the code
-the failing test|the main function|the database schema|all functions|my project|the parser|the API
-the error handling|a unit test|a new feature|a web server|the build|the documentation|the git history
-the performance|the last commit|the user interface|the configuration|a sorting algorithm|the types
-the memory leak|a plan|dark mode|the dependencies|the button|the CSS|a poem|a regular expression""".replace(
-    "\n", "|"
-).split("|")
+verbs = """fix explain refactor improve test review debug optimise describe summarise translate
+rewrite document analyse design implement add remove delete rename update change check
+compare create build deploy install convert extend simplify find plan understand solve
+calculate draw edit commit investigate profile port migrate clean format merge revert
+audit speed""".split()
+objects = """the login bug
+this repository
+the architecture of this repository
+the tests
+the code
+the failing test
+the main function
+the database schema
+all functions
+my project
+the parser
+the API
+the error handling
+a unit test
+a new feature
+a web server
+the build
+the documentation
+the git history
+the performance
+the last commit
+the user interface
+the configuration
+a sorting algorithm
+the types
+the memory leak
+a plan
+dark mode
+the dependencies
+the button
+the CSS
+a poem
+a regular expression""".split("\n")
 asks = """what is {n}+{n}?
 what is {n} times {n}?
 how many files have I changed?

@@ -1,0 +1,44 @@
+"""Models of each cache class, made once for the whole run, and a loaded server side for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from models import make_model
+
+from anyclaude_mlx.__main__ import load
+from anyclaude_mlx.loaded import Loaded
+from anyclaude_mlx.settings import Settings
+
+classes = ["full", "window", "hybrid"]
+
+
+@pytest.fixture(scope="session")
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
+    root = tmp_path_factory.mktemp("models")
+    yield {name: make_model(name, root / name) for name in [*classes, "endless"]}
+
+
+def settings(folder: Path | str, *, prefix_cache: bool = True) -> Settings:
+    return Settings(
+        model=str(folder),
+        host="127.0.0.1",
+        port=0,
+        idle_exit_seconds=0,
+        prefix_cache=prefix_cache,
+        token=None,
+    )
+
+
+@pytest.fixture(params=classes)
+def pair(request: pytest.FixtureRequest, model_folder: dict[str, Path]) -> tuple[Loaded, Loaded]:
+    """The same model with and without prefix cache."""
+    folder = model_folder[request.param]
+    return load(settings(folder)), load(settings(folder, prefix_cache=False))
+
+
+@pytest.fixture
+def full(model_folder: dict[str, Path]) -> Loaded:
+    return load(settings(model_folder["full"]))

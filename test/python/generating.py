@@ -1,0 +1,54 @@
+"""Runs sequences to their end, as the worker does, without threads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from anyclaude_mlx.events import Accepted, GenerationEvent, GenerationRequest, Token
+from anyclaude_mlx.loaded import Loaded
+from anyclaude_mlx.prompt import ChatPrompt, Plan
+
+tools = [
+    {"type": "function", "function": {"name": name, "parameters": {"type": "object"}}}
+    for name in ("Read", "Write")
+]
+system = {"role": "system", "content": "You answer in few words. " * 60}
+
+
+@dataclass
+class Run:
+    plan: Plan
+    events: list[GenerationEvent] = field(default_factory=list)
+
+    @property
+    def tokens(self) -> list[int]:
+        return [event.id for event in self.events if isinstance(event, Token)]
+
+    @property
+    def accepted(self) -> Accepted:
+        return next(event for event in self.events if isinstance(event, Accepted))
+
+
+def generate(loaded: Loaded, messages: list[dict[str, object]], max_tokens: int = 60) -> Run:
+    run, sequence = begin(loaded, messages, max_tokens)
+    while not sequence.prefill():
+        pass
+    while not sequence.decode():
+        pass
+    sequence.close()
+    return run
+
+
+def begin(loaded: Loaded, messages: list[dict[str, object]], max_tokens: int = 60):  # type: ignore[no-untyped-def]
+    plan = loaded.prompter.plan(ChatPrompt([system, *messages], tools))
+    run = Run(plan)
+    request = GenerationRequest(plan.tokens, plan.boundaries, max_tokens)
+    return run, loaded.start(request, run.events.append)
+
+
+def user(text: str) -> dict[str, object]:
+    return {"role": "user", "content": text}
+
+
+def assistant(text: str) -> dict[str, object]:
+    return {"role": "assistant", "content": text}

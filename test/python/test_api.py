@@ -1,0 +1,163 @@
+"""The HTTP contract of docs/mlx-server.md, against the application itself: no port."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from generating import tools
+
+from anyclaude_mlx.api import Api
+from anyclaude_mlx.leases import Leases
+from anyclaude_mlx.loaded import Loaded
+from anyclaude_mlx.worker import Worker
+
+token = {"authorization": "Bearer secret"}
+question = {"messages": [{"role": "user", "content": "Read a.txt"}], "max_tokens": 40}
+
+
+@pytest.fixture
+def api(full: Loaded) -> Iterator[Api]:
+    worker = Worker(lambda: full)
+    worker.begin()
+    while not worker.is_ready:
+        pass
+    yield Api(worker, Leases(), "secret", {"mlx": "0"})
+    worker.end()
+
+
+def ask(api: Api, method: str, path: str, **options: Any) -> httpx.Response:
+    async def once() -> httpx.Response:
+        transport = httpx.ASGITransport(api.app(), raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            return await client.request(method, path, **{"headers": token, **options})
+
+    return asyncio.run(once())
+
+
+def chunks(response: httpx.Response) -> list[dict[str, Any]]:
+    lines = [line[6:] for line in response.text.split("\n\n") if line]
+    assert lines[-1] == "[DONE]"
+    return [json.loads(line) for line in lines[:-1]]
+
+
+def test_health_says_what_is_loaded_without_a_token(api: Api) -> None:
+    answer = ask(api, "GET", "/health", headers={}).json()
+
+    assert answer["status"] == "ready"
+    assert answer["model"]["caches"] == ["KVCache", "KVCache"]
+    assert answer["model"]["tool_parser"] == "json_tools"
+
+
+def test_a_stream_and_a_whole_answer_say_the_same(api: Api) -> None:
+    body = {**question, "tools": tools}
+    whole = ask(api, "POST", "/v1/chat/completions", json=body).json()
+    streamed = chunks(
+        ask(
+            api,
+            "POST",
+            "/v1/chat/completions",
+            json={**body, "stream": True, "stream_options": {"include_usage": True}},
+        )
+    )
+
+    deltas = [choice["delta"] for chunk in streamed for choice in chunk["choices"]]
+    message = whole["choices"][0]["message"]
+    assert "".join(delta.get("content") or "" for delta in deltas) == (message["content"] or "")
+    calls = [call["function"] for delta in deltas for call in delta.get("tool_calls", [])]
+    assert calls == [call["function"] for call in message.get("tool_calls", [])]
+    assert streamed[-1]["usage"]["completion_tokens"] == whole["usage"]["completion_tokens"]
+    assert streamed[-1]["usage"]["prompt_tokens_details"]["cached_tokens"] > 0
+
+
+def test_the_extension_tells_of_cache_progress_and_time(api: Api) -> None:
+    headers = {**token, "x-anyclaude": "1"}
+    body = {**question, "stream": True}
+    streamed = chunks(ask(api, "POST", "/v1/chat/completions", json=body, headers=headers))
+
+    events = [chunk["anyclaude"] for chunk in streamed if "anyclaude" in chunk]
+    assert [events[0]["event"], events[-1]["event"]] == ["accepted", "timing"]
+    assert events[0]["miss"] == {"reason": "cold", "position": 0}
+    assert {event["event"] for event in events[1:-1]} == {"progress"}
+
+
+def test_tokenize_counts_what_a_request_would_have(api: Api) -> None:
+    body = {**question, "tools": tools}
+    count = ask(api, "POST", "/tokenize", json=body).json()["count"]
+    usage = ask(api, "POST", "/v1/chat/completions", json=body).json()["usage"]
+
+    assert count == usage["prompt_tokens"]
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "Cannot read this body"),
+        (b"[]", "not a JSON object"),
+        (b'{"messages": NaN}', "NaN is not JSON"),
+        (b'{"messages": [{"role": "user", "content": "\\ud800"}]}', "surrogate"),
+        (b"[" * 100_000, "Cannot read this body"),
+        (b'{"messages": "hi"}', "messages: expected list"),
+        (b'{"messages": []}', "at least one"),
+        (b'{"messages": [1]}', "messages.0: expected dict"),
+        (b'{"messages": [{"role": "boss", "content": ""}]}', "messages.0.role"),
+        (b'{"messages": [{"role": "user", "content": 7}]}', "messages.0.content"),
+        (b'{"messages": [{"role": "user", "content": [7]}]}', "messages.0.content"),
+        (b'{"messages": [{"role": "assistant", "tool_calls": [{}]}]}', "function"),
+        (b'{"messages": [{"role": "user", "content": ""}], "tools": [{}]}', "tools.0.function"),
+        (b'{"messages": [{"role": "user", "content": ""}], "temperature": "hot"}', "temperature"),
+        (b'{"messages": [{"role": "user", "content": ""}], "max_tokens": -1}', "max_tokens"),
+        (b'{"messages": [{"role": "user", "content": ""}], "max_tokens": 1.5}', "max_tokens"),
+        (b'{"messages": [{"role": "user", "content": ""}], "stop": [1]}', "stop"),
+        (b'{"messages": [{"role": "user", "content": ""}], "stream_options": 1}', "stream_options"),
+    ],
+)
+def test_a_malformed_request_is_refused_with_what_is_wrong(
+    api: Api, body: bytes, words: str
+) -> None:
+    response = ask(api, "POST", "/v1/chat/completions", content=body)
+
+    assert response.status_code == 400
+    assert response.json()["error"]["code"] == "invalid_request"
+    assert words in response.json()["error"]["message"]
+
+
+def test_a_prompt_that_is_too_long_is_refused_with_exact_numbers(api: Api) -> None:
+    body = {"messages": [{"role": "user", "content": "x y " * 70_000}]}
+    counted = ask(api, "POST", "/tokenize", json=body).json()
+
+    error = ask(api, "POST", "/v1/chat/completions", json=body).json()["error"]
+
+    assert error["code"] == "context_length_exceeded"
+    assert (error["prompt_tokens"], error["max_tokens"]) == (counted["count"], 131072)
+
+
+def test_only_those_who_know_the_token_and_come_by_loopback_are_served(api: Api) -> None:
+    assert ask(api, "GET", "/v1/models", headers={}).status_code == 401
+    wrong = {"authorization": "Bearer Secret"}
+    assert ask(api, "GET", "/v1/models", headers=wrong).status_code == 401
+    foreign = {**token, "host": "evil.example"}
+    assert ask(api, "GET", "/v1/models", headers=foreign).status_code == 401
+    assert ask(api, "GET", "/v1/models").json()["data"][0]["context_length"] == 131072
+
+
+def test_an_unknown_route_is_a_404_in_the_error_shape(api: Api) -> None:
+    response = ask(api, "GET", "/v2/nothing")
+
+    assert response.status_code == 404
+    assert response.json()["error"]["code"] == "not_found"
+
+
+def test_a_stop_sequence_ends_the_answer_and_is_named(api: Api) -> None:
+    free = ask(api, "POST", "/v1/chat/completions", json=question).json()["choices"][0]
+    words = free["message"]["content"].split()
+
+    body = {**question, "stop": [words[2]]}
+    stopped = ask(api, "POST", "/v1/chat/completions", json=body).json()["choices"][0]
+
+    assert stopped["stop_reason"] == words[2]
+    assert stopped["message"]["content"].split() == words[:2]

@@ -1,0 +1,92 @@
+"""Outputs do not depend on where the text is cut, and markers never leak."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anyclaude_mlx.output import (
+    Markers,
+    OutputParser,
+    Stopped,
+    Text,
+    Thinking,
+    ToolCall,
+)
+
+markers = Markers("<think>", "</think>", "<tool_call>", "</tool_call>", lambda t, _: json.loads(t))
+tools = [{"type": "function", "function": {"name": "Read"}}]
+call = '<tool_call>{"name": "Read", "arguments": {"file_path": "a <b> ü.txt"}}</tool_call>'
+
+
+def parse(pieces: list[str], **options: object) -> list[object]:
+    """Outputs with neighbouring texts joined."""
+    parser = OutputParser(markers, tools=tools, **options)  # type: ignore[arg-type]
+    outputs: list[object] = []
+    for piece in pieces:
+        outputs += parser.feed(piece)
+        if any(isinstance(output, Stopped) for output in outputs):
+            return joined(outputs)
+    return joined([*outputs, *parser.finish()])
+
+
+def joined(outputs: list[object]) -> list[object]:
+    result: list[object] = []
+    for output in outputs:
+        last = result[-1] if result else None
+        if isinstance(output, (Text, Thinking)) and type(last) is type(output):
+            result[-1] = type(output)(last.text + output.text)  # type: ignore[union-attr]
+        else:
+            result.append(output)
+    return result
+
+
+def cut(text: str, places: list[int]) -> list[str]:
+    at = sorted({place % (len(text) + 1) for place in places} | {0, len(text)})
+    return [text[start:end] for start, end in itertools.pairwise(at)]
+
+
+expected_call = ToolCall("Read", '{"file_path": "a <b> ü.txt"}')
+answers = [
+    ("plain text", [Text("plain text")]),
+    ("a < b and <tool is no marker", [Text("a < b and <tool is no marker")]),
+    (f"Let me look.\n{call}", [Text("Let me look."), expected_call]),
+    (f"{call}\n{call}", [expected_call, expected_call]),
+    ("<think>hm <b></think>\n\nyes", [Thinking("hm <b>"), Text("yes")]),
+    (f"<think>a</think>\n{call}", [Thinking("a"), expected_call]),
+    (f"{call[:-12]}", [expected_call]),
+    (
+        "<tool_call>not json</tool_call> then",
+        [Text("<tool_call>not json</tool_call> then")],
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), answers)
+@given(places=st.lists(st.integers(0, 200), max_size=30))
+def test_outputs_are_the_same_wherever_the_text_is_cut(
+    text: str, expected: list[object], places: list[int]
+) -> None:
+    assert parse(cut(text, places)) == expected
+
+
+@given(places=st.lists(st.integers(0, 200), max_size=30))
+def test_a_stop_sequence_and_what_follows_never_leak(places: list[int]) -> None:
+    assert parse(cut("one STOP two", places), stops=("STOP",)) == [
+        Text("one "),
+        Stopped("STOP"),
+    ]
+
+
+def test_thinking_that_the_template_opened_is_thinking() -> None:
+    assert parse(["hm</think>yes"], thinking=True) == [Thinking("hm"), Text("yes")]
+
+
+def test_without_tools_a_tool_call_is_text() -> None:
+    parser = OutputParser(markers)
+
+    assert joined([*parser.feed(call), *parser.finish()]) == [Text(call)]

@@ -1,0 +1,76 @@
+"""Prompts: incremental ids equal whole ones, and generated ids are put back where they were."""
+
+from __future__ import annotations
+
+from generating import assistant, system, tools, user
+
+from anyclaude_mlx.loaded import Loaded
+from anyclaude_mlx.prompt import ChatPrompt
+
+question = [system, user("Read a.txt")]
+
+
+def ids_of(loaded: Loaded, messages: list[dict[str, object]]) -> list[int]:
+    return list(loaded.prompter.plan(ChatPrompt(messages, tools)).tokens)
+
+
+def test_pieces_give_the_ids_of_the_whole(pair: tuple[Loaded, Loaded]) -> None:
+    loaded, _ = pair
+    messages = [
+        *question,
+        assistant("häß ok\n"),
+        user("  \n<|im_end|> 'x' "),
+        assistant(""),
+        user("b"),
+    ]
+
+    prompt = ChatPrompt(messages, tools)
+    text = loaded.prompter.render(prompt, opening=True)
+
+    assert ids_of(loaded, messages) == loaded.tokenizer.encode(text, add_special_tokens=False)
+
+
+def test_generated_ids_are_reused_only_for_the_answer_that_was_sent(
+    full: Loaded,
+) -> None:
+    prompt = ChatPrompt(question, tools)
+    plan = full.prompter.plan(prompt)
+    words = full.tokenizer.encode(" bade", add_special_tokens=False)
+    end = next(iter(full.tokenizer.eos_token_ids))
+    odd = [*full.tokenizer.encode("b", add_special_tokens=False), *words, end]
+    full.prompter.remember(plan, prompt, odd, assistant("b bade"))
+
+    same = ids_of(full, [*question, assistant("b bade"), user("go on")])
+    changed = ids_of(full, [*question, assistant("b badebade"), user("go on")])
+
+    assert same[: len(plan.tokens) + len(odd)] == [*plan.tokens, *odd]
+    assert changed[len(plan.tokens) :][: len(odd)] != odd
+
+
+def test_an_answer_cut_by_the_limit_gets_the_end_mark_of_the_template(
+    full: Loaded,
+) -> None:
+    prompt = ChatPrompt(question, tools)
+    plan = full.prompter.plan(prompt)
+    words = full.tokenizer.encode(" bade", add_special_tokens=False)
+    full.prompter.remember(plan, prompt, words, assistant(" bade"))
+
+    after = ids_of(full, [*question, assistant(" bade"), user("go on")])[len(plan.tokens) :]
+
+    assert after[: len(words)] == words
+    assert after[len(words)] in full.tokenizer.eos_token_ids
+
+
+def test_boundaries_are_where_another_request_would_leave(full: Loaded) -> None:
+    messages = [*question, assistant("no"), user("Write b.txt")]
+    plan = full.prompter.plan(ChatPrompt(messages, tools))
+    other = ids_of(full, [system, user("Something else")])
+    rewound = ids_of(full, [*question, assistant("no"), user("Something else")])
+
+    def common(one: list[int]) -> int:
+        pairs = zip(one, plan.tokens, strict=False)
+        return next(i for i, (a, b) in enumerate(pairs) if a != b)
+
+    # A boundary lies before the turn marker; what differs stands two tokens behind it.
+    for place in (common(other), common(rewound)):
+        assert any(place - 8 <= boundary <= place for boundary in plan.boundaries)

@@ -1,0 +1,188 @@
+"""The worker with a scripted model: who is served when, and what cancelling leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from anyclaude_mlx.engine import Emit, Sequence
+from anyclaude_mlx.errors import ModelFailed, NotReady, OutOfMemory, PromptTooLong
+from anyclaude_mlx.events import Accepted, Finished, GenerationRequest, Priority, Sampling, Token
+from anyclaude_mlx.prefix import PrefixCache, Stored
+from anyclaude_mlx.scheduler import next_to_prefill
+from anyclaude_mlx.worker import Job, Worker
+
+Tokens = np.ndarray
+end = 0
+
+
+class CountingModel:
+    """Counts down from the last prompt token; the end token is 0. Its cache is a list of tokens."""
+
+    window = 1000
+    end_tokens = frozenset([end])
+    prefill_step = 4
+    any_position = True
+
+    def __init__(self) -> None:
+        self.cache: PrefixCache[list[int], None] = PrefixCache(1 << 20, True)
+        self.prefilled: list[tuple[int, ...]] = []
+        self.needed = 0
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def start(self, request: GenerationRequest, emit: Emit) -> Sequence[list[int], list[int], None]:
+        return Sequence(request, self, self.cache, emit)
+
+    def bytes_needed(self, tokens: int) -> int:
+        return self.needed
+
+    def bytes_free(self) -> int:
+        return 100
+
+    def open(self, stored: Stored[list[int], None] | None, length: int, capacity: int) -> list[int]:
+        return list(stored.memory[:length]) if stored else []
+
+    def prefill(self, live: list[int], tokens: Tokens) -> None:
+        self.gate.wait(5)
+        self.prefilled.append(tuple(int(token) for token in tokens))
+        live.extend(int(token) for token in tokens)
+
+    def state(self, live: list[int]) -> None:
+        return None
+
+    def begin(self, live: list[int], token: int, sampling: Sampling) -> None:
+        live.append(token)
+
+    def next(self, live: list[int]) -> int:
+        live.append(live[-1] - 1)
+        return live[-1]
+
+    def close(self, live: list[int]) -> list[int]:
+        return live
+
+
+def request(*tokens: int, priority: Priority = Priority.MAIN, most: int = 100) -> GenerationRequest:
+    return GenerationRequest(np.array(tokens, np.int32), (), most, priority=priority)
+
+
+@contextmanager
+def running(model: CountingModel) -> Iterator[Worker[CountingModel]]:
+    worker = Worker(lambda: model)
+    worker.begin()
+    while not worker.is_ready:
+        pass
+    yield worker
+    worker.end()
+
+
+async def collect(worker: Worker[CountingModel], wanted: GenerationRequest) -> list[object]:
+    return [event async for event in worker.generate(wanted)]
+
+
+def tokens_of(events: list[object]) -> list[int]:
+    return [event.id for event in events if isinstance(event, Token)]
+
+
+def test_two_requests_together_stay_apart() -> None:
+    async def both(worker: Worker[CountingModel]) -> list[list[object]]:
+        wanted = [request(7, 7, 5), request(7, 7, 7, 7, 7, 7, 9)]
+        return list(await asyncio.gather(*(collect(worker, each) for each in wanted)))
+
+    with running(CountingModel()) as worker:
+        one, other = asyncio.run(both(worker))
+
+    assert tokens_of(one) == [4, 3, 2, 1]
+    assert tokens_of(other) == [8, 7, 6, 5, 4, 3, 2, 1]
+    assert all(isinstance(events[-1], Finished) for events in (one, other))
+
+
+def test_the_limit_ends_an_answer_without_an_end_token() -> None:
+    with running(CountingModel()) as worker:
+        events = asyncio.run(collect(worker, request(7, 9, most=2)))
+
+    assert tokens_of(events) == [8, 7]
+    assert events[-1].reason == "length"  # type: ignore[attr-defined]
+
+
+def test_the_next_turn_prefills_only_what_is_new() -> None:
+    model = CountingModel()
+    with running(model) as worker:
+        asyncio.run(collect(worker, request(7, 7, 7, 3)))
+        model.prefilled.clear()
+        events = asyncio.run(collect(worker, request(7, 7, 7, 3, 2, 1, 0, 8, 8, 2)))
+
+    # Three prompt tokens, the last of it, and the answer 2 1 0 are known.
+    assert events[0] == Accepted(10, 7, None)
+    assert model.prefilled == [(8, 8)]
+
+
+def test_leaving_in_mid_prefill_stops_within_one_chunk_and_keeps_the_work() -> None:
+    model = CountingModel()
+    long = request(*[7] * 41)
+
+    async def leave(worker: Worker[CountingModel]) -> None:
+        model.gate.clear()
+        events = worker.generate(long)
+        waiting = asyncio.ensure_future(anext(events))
+        await asyncio.sleep(0)
+        await waiting
+        model.gate.set()
+        await events.aclose()
+        while worker.active:
+            await asyncio.sleep(0)
+
+    with running(model) as worker:
+        asyncio.run(leave(worker))
+        done = sum(len(chunk) for chunk in model.prefilled)
+        model.prefilled.clear()
+        events = asyncio.run(collect(worker, long))
+
+    assert events[0].cached_tokens == done  # type: ignore[union-attr]
+    assert sum(len(chunk) for chunk in model.prefilled) == 40 - done
+
+
+def test_a_request_that_fails_fails_alone() -> None:
+    model = CountingModel()
+    with running(model) as worker:
+        with pytest.raises(PromptTooLong, match="1000"):
+            asyncio.run(collect(worker, request(*[7] * 1000)))
+        model.needed = 200
+        with pytest.raises(OutOfMemory):
+            asyncio.run(collect(worker, request(7, 3)))
+        model.needed = 0
+
+        assert tokens_of(asyncio.run(collect(worker, request(7, 3)))) == [2, 1]
+
+
+def test_while_there_is_no_model_a_request_is_told_why() -> None:
+    def broken() -> CountingModel:
+        raise RuntimeError("weights are damaged")
+
+    worker = Worker(broken)
+    with pytest.raises(NotReady):
+        worker.loaded()
+    worker.begin()
+    worker.end(5)
+
+    with pytest.raises(ModelFailed, match="weights are damaged"):
+        worker.loaded()
+
+
+def test_the_main_agent_goes_first_and_nobody_waits_for_ever() -> None:
+    def job(length: int, priority: Priority, waited: int = 0) -> Job:
+        return Job(request(*[7] * length, priority=priority), lambda _: None, None, waited)
+
+    main, short = job(90, Priority.MAIN), job(10, Priority.MAIN)
+    agent = job(5, Priority.SUBAGENT)
+    old = job(900, Priority.BACKGROUND, waited=99)
+
+    assert next_to_prefill([agent, main, short]) is short
+    assert next_to_prefill([agent, main]) is main
+    assert next_to_prefill([agent, main, old]) is old
+    assert next_to_prefill([]) is None
