@@ -21,12 +21,14 @@ describe("POST /v1/messages", () => {
   });
 
   test("answers as one message when the client wants no stream", async () => {
-    const call = { index: 0, id: "c", function: { name: "Read", arguments: `{"path":"a"}` } };
+    const call = { index: 0, id: "c", function: { name: "Read", arguments: `{"path"` } };
+    const rest = { index: 0, function: { arguments: `:"a"}` } };
     const { calls, backend } = upstream(() =>
       streamed([
         { choices: [{ delta: { reasoning_content: "Hm" } }] },
         text("Looking"),
-        { choices: [{ delta: { tool_calls: [call] }, finish_reason: "tool_calls" }] },
+        { choices: [{ delta: { tool_calls: [call] } }] },
+        { choices: [{ delta: { tool_calls: [rest] }, finish_reason: "tool_calls" }] },
         usage(30, 4, 10),
       ])
     );
