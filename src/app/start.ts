@@ -148,11 +148,10 @@ async function findServer(url: string, { model, apiKey }: Config): Promise<Upstr
     ...{ baseUrl: url, apiKey, keySetting: "the key", ours: false, fetch, newId: randomId },
   });
   const models = await backend.models(signal).catch((cause: unknown) => {
-    throw new UserError(
-      `Cannot use the model server at ${withoutSecrets(url)}: it does not list its models ` +
-        `(${cause instanceof Error ? cause.message : String(cause)})`,
-      { cause },
-    );
+    const words = cause instanceof Error ? cause.message : String(cause);
+    throw new UserError(`Cannot use the model server at ${withoutSecrets(url)}: ${words}`, {
+      cause,
+    });
   });
   const named = models.find(({ id }) => id === model) ??
     (models.length === 1 ? models[0] : undefined);

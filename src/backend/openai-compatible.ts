@@ -87,8 +87,10 @@ export function createOpenAiBackend(options: OpenAiOptions): Backend {
 
     async models(signal) {
       const response = await request(`${url}/models`, { headers: headers(), signal });
-      const { data } = await response.json() as { data?: readonly Record<string, unknown>[] };
-      return (data ?? []).map(toModelInfo);
+      const body = await bodyOf(response);
+      // mlx_lm.server answers with nothing at all when no model was ever downloaded.
+      const isList = typeof body === "object" && body !== null && "data" in body;
+      return isList && Array.isArray(body.data) ? body.data.map(toModelInfo) : [];
     },
   };
 

@@ -111,7 +111,15 @@ async function installWithUv(
   }
   tell("  installing packages with uv");
   const [command = "uv", ...before] = uv;
-  const args = [...before, "pip", "install", "--system-certs", "--python", python, ...hashed(lockFile)];
+  const args = [
+    ...before,
+    "pip",
+    "install",
+    "--system-certs",
+    "--python",
+    python,
+    ...hashed(lockFile),
+  ];
   const { code, output } = await run(command, args, env);
   if (code !== 0) tell(`  uv failed: ${reasonIn(output)}`);
   return code === 0;

@@ -35,13 +35,14 @@ export async function answerMessages(request: Request, parts: MessagesParts): Pr
   request.signal.addEventListener("abort", () => abort.abort(request.signal.reason), {
     once: true,
   });
-  const recorder = new RequestRecorder({ ...parts, model: message.model, origin });
-  const call = { signal: abort.signal, origin, observe: recorder.observe };
+  const { signal } = abort;
+  const recorder = new RequestRecorder({ ...parts, model: message.model, origin, signal });
+  const call = { signal, origin, observe: recorder.observe };
   const events = recorder.watch(parts.backend.stream(message, call));
   if (message.stream !== true) return Response.json(await foldMessage(events));
 
   const start = () => messageStart(parts.newId("msg"), message.model);
-  const silence = { clock: parts.clock, signal: abort.signal, holdMs, everyMs: pingEveryMs, start };
+  const silence = { clock: parts.clock, signal, holdMs, everyMs: pingEveryMs, start };
   const body = toEventStream(await primed(withPings(events, silence)), abort, parts.log);
   return new Response(body, {
     headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" },

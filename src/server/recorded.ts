@@ -9,6 +9,8 @@ export interface RecordedRequest {
   readonly model: string;
   readonly origin: RequestOrigin;
   readonly clock: Clock;
+  /** Aborted when the client leaves. */
+  readonly signal: AbortSignal;
   readonly onRecord: RecordSink;
 }
 
@@ -43,17 +45,14 @@ export class RequestRecorder {
       }
     } catch (error) {
       // What fails because the client has left is not a failure.
-      if (error instanceof ProxyError) this.#fail(error.status);
-      else if (!(error instanceof Error && error.name === "AbortError")) this.#fail(500);
+      if (!this.#request.signal.aborted) {
+        this.#outcome = "failed";
+        this.#status = error instanceof ProxyError ? error.status : 500;
+      }
       throw error;
     } finally {
       this.#request.onRecord(this.#finished());
     }
-  }
-
-  #fail(status: number): void {
-    this.#outcome = "failed";
-    this.#status = status;
   }
 
   #finished(): RequestRecord {

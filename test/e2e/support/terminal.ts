@@ -4,6 +4,8 @@ import { until } from "./until.ts";
 
 /** A real terminal, by tmux, on a server of its own. */
 export interface Terminal extends Disposable {
+  /** The process id of the shell in it. */
+  readonly pid: number;
   type(text: string): void;
   /** A key by tmux's name: `Enter`, `Escape`, `C-c`. */
   press(key: string): void;
@@ -42,6 +44,7 @@ export function openTerminal(
   const screen = () => tmux("capture-pane", "-p");
 
   return {
+    pid: Number(tmux("display-message", "-p", "#{pane_pid}")),
     type: (text) => void tmux("send-keys", "-l", text),
     press: (key) => void tmux("send-keys", key),
     screen,
