@@ -7,7 +7,7 @@ import { UserError } from "../core/user-error.ts";
 import { ensureEnvironment } from "../provision/environment.ts";
 import { findPythonSources } from "../provision/sources.ts";
 import { type ChildCommand, spawnChild } from "../supervisor/child.ts";
-import { type Fetch, type ServedModel } from "../supervisor/health.ts";
+import type { Fetch, ServedModel } from "../supervisor/health.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
 
 export interface MlxServerOptions {

@@ -126,6 +126,12 @@ async function* toChunks(
   { keySetting }: OpenAiOptions,
 ): AsyncGenerator<ChatChunk> {
   if (!response.body) throw new ProxyError("api_error", "The model server sent no answer");
+  if (response.headers.get("content-type")?.includes("html")) {
+    await response.body.cancel();
+    throw new ProxyError("api_error", "The model server sent a web page: check its address", {
+      final: true,
+    });
+  }
   try {
     for await (const { data } of parseSse(response.body)) {
       if (data === "[DONE]") return;

@@ -17,13 +17,17 @@ const overflowWording = [
   /context (size|length|window).*(exceed|too small|too long|overflow)/i,
   /(prompt|input|request).*(too long|longer than|exceeds).*(context|token)/i,
   /exceed_context_size/i,
+  /context length of only \d+ tokens/i,
 ];
 
 /** What the client is told, chosen by what it then does (claude-code-client, section 4). */
 export function toProxyError(failure: UpstreamFailure): ProxyError {
   const { status, retryAfter, keySetting } = failure;
   const message = messageOf(failure.body);
-  if (overflowWording.some((wording) => wording.test(message))) return overflow(failure.body);
+  const isQuota = status === 401 || status === 403 || status === 429;
+  if (!isQuota && overflowWording.some((wording) => wording.test(message))) {
+    return overflow(failure.body);
+  }
   if (status === 401 || status === 403) {
     // Passed on as it is, the client would retry for minutes and then ask for a login.
     return new ProxyError(
@@ -60,6 +64,17 @@ export function messageOf(body: unknown): string {
 
 function overflow(body: unknown): ProxyError {
   const { prompt, maximum } = tokensIn(body);
+  const output = Number(
+    messageOf(body).match(/(\d+) (?:tokens )?(?:in|for) the completion|too large: (\d+)/)
+      ?.slice(1).find(Boolean),
+  );
+  if (prompt !== undefined && maximum !== undefined && output && prompt + 1000 < maximum) {
+    // The prompt fits: on these words the client asks for fewer tokens instead of compacting.
+    return new ProxyError(
+      "invalid_request_error",
+      `input length and \`max_tokens\` exceed context limit: ${prompt} + ${output} > ${maximum}`,
+    );
+  }
   const counts = prompt !== undefined && maximum !== undefined
     ? `: ${prompt} tokens > ${maximum} maximum`
     : "";
@@ -79,10 +94,11 @@ function tokensIn(body: unknown): { prompt: number | undefined; maximum: number 
     return digits === undefined ? undefined : Number(digits);
   };
   return {
-    prompt: found(
-      /(?:resulted in|requested|has|contains|with|of) (?:about )?(\d+)(?: input)? tokens/i,
+    prompt: found(/(\d+) (?:in the messages|tokens from the input)/i) ?? found(
+      /(?:resulted in|requested|has|contains|with|of|first|input) \(?(?:about )?(\d+)(?: input)? tokens/i,
     ),
-    maximum: found(/maximum context length is (\d+)/i) ?? found(/context size \(?(\d+)/i),
+    maximum: found(/context length (?:is|of|of only|\() ?(\d+)/i) ??
+      found(/context size \(?(\d+)/i),
   };
 }
 

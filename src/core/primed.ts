@@ -1,14 +1,21 @@
-/** Waits for the first item, so that a source that fails at once fails before we commit to it. */
-export async function primed<T>(source: AsyncIterable<T>): Promise<AsyncIterable<T>> {
+/**
+ * Waits for the first item, so that a source that fails at once fails before we commit to it. Not
+ * a generator: one that was never started would not pass `return()` on to the source.
+ */
+export async function primed<T>(source: AsyncIterable<T>): Promise<AsyncIterableIterator<T>> {
   const iterator = source[Symbol.asyncIterator]();
-  const first = await iterator.next();
-  return (async function* () {
-    try {
-      if (first.done) return;
-      yield first.value;
-      yield* { [Symbol.asyncIterator]: () => iterator };
-    } finally {
+  let first: IteratorResult<T> | undefined = await iterator.next();
+  const rest: AsyncIterableIterator<T> = {
+    [Symbol.asyncIterator]: () => rest,
+    async next() {
+      const result = first ?? await iterator.next();
+      first = undefined;
+      return result;
+    },
+    async return(value: unknown) {
       await iterator.return?.();
-    }
-  })();
+      return { done: true, value };
+    },
+  };
+  return rest;
 }

@@ -84,6 +84,11 @@ export interface ToolCallDelta {
   } | null;
 }
 
+/** Servers send numbers, lists and null where a text belongs. */
+export function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
 export interface ChatUsage {
   readonly prompt_tokens?: number | null;
   readonly completion_tokens?: number | null;

@@ -7,7 +7,7 @@ import { encodeSse } from "../protocol/sse.ts";
  * because a generator that is blocked on `await` does not hear `return()`.
  */
 export function toEventStream(
-  events: AsyncIterable<{ readonly type: string }>,
+  events: AsyncIterableIterator<{ readonly type: string }>,
   abort: AbortController,
   log: Log,
 ): ReadableStream<Uint8Array> {
@@ -23,6 +23,8 @@ export function toEventStream(
       async cancel(reason) {
         abort.abort(reason);
         await frames.return(undefined);
+        // Frames that were never pulled have not begun to read the events; nobody hears a failure now.
+        await events.return?.().catch(() => {});
       },
     },
     { highWaterMark: 0 },

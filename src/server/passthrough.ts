@@ -27,7 +27,7 @@ export async function passThrough(
   try {
     upstream = await fetch(baseUrl.replace(/\/+$/, "") + pathname + search, {
       method: request.method,
-      headers: without(request.headers, hopByHop),
+      headers: toUpstream(request.headers),
       body: request.body,
       redirect: "manual",
       signal: abort.signal,
@@ -42,6 +42,13 @@ export async function passThrough(
     statusText: upstream.statusText,
     headers: without(upstream.headers, hopByHop),
   });
+}
+
+/** Deno decodes what is compressed and keeps the header that says so; plain bytes need neither. */
+function toUpstream(headers: Headers): Headers {
+  const kept = without(headers, hopByHop);
+  kept.set("accept-encoding", "identity");
+  return kept;
 }
 
 function without(headers: Headers, names: readonly string[]): Headers {

@@ -45,6 +45,7 @@ export function toChatMessages({ system, messages }: NormalRequest): readonly Ch
     if (said.length > 0) interrupt();
     chat.push(...said);
   }
+  interrupt();
   return chat;
 }
 

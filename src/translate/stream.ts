@@ -2,7 +2,13 @@ import { ProxyError } from "../core/errors.ts";
 import type { NewId } from "../core/ids.ts";
 import type { MessageEvent } from "../protocol/anthropic.ts";
 import { messageStart } from "../protocol/message-start.ts";
-import type { ChatChoice, ChatChunk, ChatDelta, ChatUsage } from "../protocol/openai.ts";
+import {
+  type ChatChoice,
+  type ChatChunk,
+  type ChatDelta,
+  type ChatUsage,
+  textOf,
+} from "../protocol/openai.ts";
 import { BlockWriter } from "./blocks.ts";
 import { toStopReason } from "./stop-reason.ts";
 import { type Spoken, ThinkTags } from "./think-tags.ts";
@@ -67,6 +73,8 @@ class AnswerWriter {
   readonly #tags = new ThinkTags();
   readonly #calls = new ToolCalls();
   readonly #newId: NewId;
+  /** What was said while a call was not complete yet. */
+  readonly #later: Spoken[] = [];
 
   constructor(newId: NewId) {
     this.#newId = newId;
@@ -77,23 +85,31 @@ class AnswerWriter {
   }
 
   *write(delta: ChatDelta): Generator<MessageEvent> {
-    const thinking = delta.reasoning_content ?? delta.reasoning;
+    const thinking = textOf(delta.reasoning_content) || textOf(delta.reasoning);
     if (thinking) yield* this.#say({ kind: "thinking", text: thinking });
-    if (delta.content) {
-      for (const spoken of this.#tags.feed(delta.content)) yield* this.#say(spoken);
+    const text = textOf(delta.content);
+    if (text) {
+      for (const spoken of this.#tags.feed(text)) yield* this.#say(spoken);
     }
-    if (!delta.tool_calls?.length) return;
+    const calls = Array.isArray(delta.tool_calls) ? delta.tool_calls.filter(Boolean) : [];
+    if (calls.length === 0) return;
     for (const spoken of this.#tags.finish()) yield* this.#say(spoken);
-    for (const piece of this.#calls.feed(delta.tool_calls)) yield* this.#call(piece);
+    for (const piece of this.#calls.feed(calls)) yield* this.#call(piece);
   }
 
   *finish(): Generator<MessageEvent> {
     for (const spoken of this.#tags.finish()) yield* this.#say(spoken);
     for (const piece of this.#calls.finish()) yield* this.#call(piece);
+    for (const spoken of this.#later.splice(0)) yield* this.#say(spoken);
     yield* this.#blocks.close();
   }
 
-  *#say({ kind, text }: Spoken): Generator<MessageEvent> {
+  *#say(spoken: Spoken): Generator<MessageEvent> {
+    if (this.#calls.isUnfinished) {
+      this.#later.push(spoken);
+      return;
+    }
+    const { kind, text } = spoken;
     for (const piece of this.#calls.finish()) yield* this.#call(piece);
     if (kind === "text") {
       yield* this.#blocks.write("text", openText, { type: "text_delta", text });

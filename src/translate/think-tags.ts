@@ -11,7 +11,7 @@ const close = "</think>";
  * anywhere else the tag may be what the user asked about.
  */
 export class ThinkTags {
-  #state: "start" | "thinking" | "text" = "start";
+  #state: "start" | "thinking" | "after" | "text" = "start";
   #held = "";
 
   *feed(piece: string): Generator<Spoken> {
@@ -22,7 +22,8 @@ export class ThinkTags {
     this.#held += piece;
     if (this.#state === "start" && !this.#begin()) return;
     if (this.#state === "thinking") yield* this.#think();
-    else yield* this.#say("text", this.#held.length);
+    if (this.#state === "after") this.#skipBlank();
+    if (this.#isText()) yield* this.#say("text", this.#held.length);
   }
 
   *finish(): Generator<Spoken> {
@@ -46,14 +47,24 @@ export class ThinkTags {
     const end = this.#held.indexOf(close);
     if (end >= 0) {
       yield* this.#say("thinking", end);
-      this.#held = this.#held.slice(close.length).trimStart();
-      this.#state = "text";
-      yield* this.#say("text", this.#held.length);
+      this.#held = this.#held.slice(close.length);
+      this.#state = "after";
       return;
     }
     let kept = close.length - 1;
     while (!close.startsWith(this.#held.slice(this.#held.length - kept))) kept -= 1;
     yield* this.#say("thinking", this.#held.length - kept);
+  }
+
+  /** Asked in a method, because the type checker does not see that the others change the state. */
+  #isText(): boolean {
+    return this.#state === "text";
+  }
+
+  /** The blank lines behind the tag belong to it; they may come piece by piece. */
+  #skipBlank(): void {
+    this.#held = this.#held.trimStart();
+    if (this.#held !== "") this.#state = "text";
   }
 
   *#say(kind: Spoken["kind"], length: number): Generator<Spoken> {

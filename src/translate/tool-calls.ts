@@ -1,4 +1,4 @@
-import type { ToolCallDelta } from "../protocol/openai.ts";
+import { textOf, type ToolCallDelta } from "../protocol/openai.ts";
 
 export interface ToolCallPiece {
   /** Number of the call within the answer. */
@@ -13,6 +13,7 @@ interface Call {
   readonly index: number | undefined;
   id: string | undefined;
   name: string;
+  json: string;
   waiting: string;
 }
 
@@ -29,41 +30,41 @@ export class ToolCalls {
   }
 
   *feed(deltas: readonly ToolCallDelta[]): Generator<ToolCallPiece> {
-    for (const delta of deltas) {
-      const call = this.#find(delta) ?? this.#begin(delta);
+    for (const [position, delta] of deltas.entries()) {
+      const index = delta.index ?? (deltas.length > 1 ? position : undefined);
+      const call = this.#find(delta, index) ?? this.#begin(index);
       call.id ??= delta.id || undefined;
-      if (call.name === "") call.name = delta.function?.name ?? "";
-      call.waiting += toJsonText(delta.function?.arguments);
+      if (call.name === "") call.name = textOf(delta.function?.name);
+      const json = toJsonText(delta.function?.arguments);
+      call.json += json;
+      call.waiting += json;
       if (call.number === this.#speaking) yield* this.#speak(call, false);
     }
   }
 
-  /** Everything that had to wait: no piece of an earlier call can come any more. */
+  /** True while the first call that is being told may still get more of its arguments. */
+  get isUnfinished(): boolean {
+    return this.#calls.slice(this.#speaking).some(({ json }) => json !== "" && !isComplete(json));
+  }
+
   *finish(): Generator<ToolCallPiece> {
     for (const call of this.#calls.slice(this.#speaking)) yield* this.#speak(call, true);
     this.#speaking = this.#calls.length;
   }
 
-  /** By id, else by index, else the last one; an unknown id or name at a known index is new. */
-  #find(delta: ToolCallDelta): Call | undefined {
-    const { id, index } = delta;
-    const name = delta.function?.name;
-    const byId = id ? this.#calls.find((call) => call.id === id) : undefined;
-    if (byId && (index == null || byId.index === index)) return byId;
-    if (index == null) return id || name ? undefined : this.#calls.at(-1);
-    const byIndex = this.#calls.findLast((call) => call.index === index);
-    const isOther = byIndex?.id !== undefined && id && byIndex.id !== id;
-    return isOther ? undefined : byIndex;
+  /** The latest call with this index, or without indexes with this id, unless it is another one. */
+  #find({ id, function: named }: ToolCallDelta, index: number | undefined): Call | undefined {
+    const call = this.#calls.findLast((each) =>
+      index !== undefined && each.index !== undefined
+        ? each.index === index
+        : !id || each.id === undefined || each.id === id
+    );
+    return call && isOther(call, id, textOf(named?.name)) ? undefined : call;
   }
 
-  #begin({ index, id }: ToolCallDelta): Call {
-    const call: Call = {
-      number: this.#calls.length,
-      index: index ?? undefined,
-      id: id || undefined,
-      name: "",
-      waiting: "",
-    };
+  #begin(index: number | undefined): Call {
+    const number = this.#calls.length;
+    const call: Call = { number, index, id: undefined, name: "", json: "", waiting: "" };
     this.#calls.push(call);
     return call;
   }
@@ -76,7 +77,23 @@ export class ToolCalls {
   }
 }
 
+/** A name marks a beginning, but some servers repeat it, and some the index or id of another call. */
+function isOther(call: Call, id: string | null | undefined, name: string) {
+  if (name === "" || call.name === "") return false;
+  if (name !== call.name || (id && call.id !== undefined && id !== call.id)) return true;
+  return isComplete(call.json);
+}
+
+function isComplete(json: string): boolean {
+  if (!json.trimEnd().endsWith("}")) return false;
+  try {
+    JSON.parse(json);
+    return true;
+  } catch {
+    return false; // more is to come
+  }
+}
+
 function toJsonText(json: string | Readonly<Record<string, unknown>> | null | undefined): string {
-  if (json === null || json === undefined) return "";
-  return typeof json === "string" ? json : JSON.stringify(json);
+  return typeof json === "object" && json !== null ? JSON.stringify(json) : textOf(json);
 }

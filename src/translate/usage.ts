@@ -10,12 +10,16 @@ export function toUsage(
   usage: ChatUsage | undefined,
   { createsCache }: { readonly createsCache: boolean },
 ): Usage {
-  const prompt = usage?.prompt_tokens ?? 0;
-  const read = Math.min(usage?.prompt_tokens_details?.cached_tokens ?? 0, prompt);
+  const prompt = countOf(usage?.prompt_tokens);
+  const read = Math.min(countOf(usage?.prompt_tokens_details?.cached_tokens), prompt);
   return {
     input_tokens: createsCache ? 0 : prompt - read,
     cache_read_input_tokens: read,
     cache_creation_input_tokens: createsCache ? prompt - read : 0,
-    output_tokens: usage?.completion_tokens ?? 0,
+    output_tokens: countOf(usage?.completion_tokens),
   };
+}
+
+function countOf(value: unknown): number {
+  return typeof value === "number" && Number.isInteger(value) && value > 0 ? value : 0;
 }

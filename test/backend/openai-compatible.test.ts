@@ -127,6 +127,15 @@ describe("a server that cannot be used", () => {
     await assertRejects(() => all(backend), ProxyError, "prompt is too long");
   });
 
+  test("is refused for good when it sends a web page", async () => {
+    const headers = { "content-type": "text/html; charset=utf-8" };
+    const { backend } = upstream(() => new Response("<html></html>", { headers }));
+
+    const error = await assertRejects(() => all(backend), ProxyError, "web page");
+
+    assertEquals(error.final, true);
+  });
+
   test("is refused when it does not send chunks", async () => {
     const { backend } = upstream(() => new Response("data: <html>\n\n"));
 

@@ -72,7 +72,37 @@ const overflows: readonly [string, number | undefined, unknown, string][] = [
       object: "error",
       message: "The input (9000 tokens) is longer than the model's context length (8192 tokens).",
     },
-    "prompt is too long",
+    numbers,
+  ],
+  [
+    "LM Studio",
+    400,
+    {
+      error: "Trying to keep the first 9000 tokens when context the overflows. However, the " +
+        "model is loaded with context length of only 8192 tokens, which is not enough.",
+    },
+    numbers,
+  ],
+  [
+    "vLLM when only the answer does not fit",
+    400,
+    {
+      message: "This model's maximum context length is 32768 tokens. However, you requested " +
+        "44000 tokens (12000 in the messages, 32000 in the completion).",
+    },
+    "input length and `max_tokens` exceed context limit: 12000 + 32000 > 32768",
+  ],
+  [
+    "vLLM, newer, when only the answer does not fit",
+    400,
+    {
+      error: {
+        message: "'max_tokens' or 'max_completion_tokens' is too large: 32000. This model's " +
+          "maximum context length is 40960 tokens and your request has 12000 input tokens " +
+          "(32000 > 40960 - 12000).",
+      },
+    },
+    "input length and `max_tokens` exceed context limit: 12000 + 32000 > 40960",
   ],
 ];
 
@@ -108,6 +138,12 @@ describe("toProxyError", () => {
       assertEquals([error.type, error.status, !error.final], [type, expected, mayRetry]);
     });
   }
+
+  test("does not take a quota for a long prompt", () => {
+    const body = { error: { message: "This request exceeds your tokens per minute limit" } };
+
+    assertEquals(failure({ status: 429, body }).type, "rate_limit_error");
+  });
 
   test("keeps when to try again", () => {
     assertEquals(failure({ status: 429, retryAfter: "7" }).retryAfterSeconds, 7);

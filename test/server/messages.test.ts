@@ -205,9 +205,21 @@ describe("a client that leaves", () => {
       await settled();
 
       assertEquals(calls.map(({ signal }) => signal.aborted), [true]);
-      assertEquals(server.records.length, 1);
+      assertEquals(server.records.map(({ outcome }) => outcome), ["cancelled"]);
     });
   }
+
+  test("before it read anything of a stream stops the upstream too", async () => {
+    const { calls, backend } = upstream((held) => streamed([text("Hi")], { held }));
+    const server = proxy(backend);
+
+    const response = await server.ask({ ...question, stream: true });
+    await response.body?.cancel();
+    await settled();
+
+    assertEquals(calls.map(({ signal }) => signal.aborted), [true]);
+    assertEquals(server.records.map(({ outcome }) => outcome), ["cancelled"]);
+  });
 });
 
 describe("the other routes", () => {

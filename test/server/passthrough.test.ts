@@ -21,6 +21,7 @@ describe("claude mode", () => {
         host: "127.0.0.1",
         "x-api-key": "user-key",
         "anthropic-beta": "a,b",
+        "accept-encoding": "gzip",
         "connection": "keep-alive",
       },
     });
@@ -30,8 +31,9 @@ describe("claude mode", () => {
     assertEquals(new TextDecoder().decode(bytes), body);
     const forwarded = new Headers(headers);
     assertEquals(
-      ["x-api-key", "anthropic-beta", "host", "connection"].map((name) => forwarded.get(name)),
-      ["user-key", "a,b", null, null],
+      ["x-api-key", "anthropic-beta", "accept-encoding", "host", "connection"]
+        .map((name) => forwarded.get(name)),
+      ["user-key", "a,b", "identity", null, null],
     );
   });
 

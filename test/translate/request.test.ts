@@ -56,6 +56,21 @@ describe("messages", () => {
     ]);
   });
 
+  test("answer every call of a conversation that stops in the middle of its results", () => {
+    const messages = chat({
+      messages: [
+        user("Go"),
+        { role: "assistant", content: [call("a"), call("b")] },
+        user([result("a", "done")]),
+      ],
+    });
+
+    assertEquals(messages.slice(2), [
+      { role: "tool", tool_call_id: "a", content: "done" },
+      { role: "tool", tool_call_id: "b", content: "[Tool use interrupted]" },
+    ]);
+  });
+
   test("keep a result without a call as the user's text", () => {
     const messages = chat({ messages: [user("Go"), user([result("gone", "found it")])] });
 

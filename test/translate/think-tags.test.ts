@@ -6,6 +6,7 @@ import { ThinkTags } from "../../src/translate/think-tags.ts";
 /** What a model wrote, and what of it is thinking and what is text. */
 const answers: readonly [string, string, string][] = [
   ["<think>I see</think>Yes", "I see", "Yes"],
+  ["<think>I see</think>\n\nYes", "I see", "Yes"],
   ["\n<think>a < b </thin k></think>Yes", "a < b </thin k>", "Yes"],
   ["<think>never closed </thi", "never closed </thi", ""],
   ["The <think> tag</think>", "", "The <think> tag</think>"],
