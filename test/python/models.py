@@ -63,13 +63,13 @@ may_follow: dict[str, list[str]] = {
 }
 # How willingly, as a logit, so that an answer has some words: found by trying, per architecture.
 leaving_words: dict[str, dict[str, float]] = {
-    "full": {"open": 2.6, "end": 1.6},
+    "full": {"open": 8.0, "end": 7.0},
     "window": {"open": 2.0, "end": 1.5},
     "hybrid": {"unthink": 2.0},
     "endless": {},
 }
 # Weights whose answers differ from prompt to prompt, found by trying.
-seeds = {"full": 2, "window": 6, "hybrid": 1, "endless": 1}
+seeds = {"full": 5, "window": 6, "hybrid": 1, "endless": 1}
 
 chatml = """{%- if tools %}<|im_start|>system
 {%- if messages[0].role == 'system' %}
@@ -267,6 +267,8 @@ def initial(
     fan_in = shape[-1] if len(shape) > 1 else hidden
     # Attention that looks at few tokens, not at the mean of all: one wrong token then matters.
     gain = 4.0 if path.endswith(("q_proj.weight", "k_proj.weight")) else 1.5
+    # What a layer adds outweighs the last token, so that the answer depends on the whole context.
+    gain *= 3.0 if path.endswith(("o_proj.weight", "down_proj.weight")) else 1.0
     return chance.normal(0, gain / np.sqrt(fan_in), shape)
 
 

@@ -1,15 +1,18 @@
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import process from "node:process";
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { testPython } from "../../support/test-python.ts";
 import { root } from "./world.ts";
 
 export type ModelClass = "full" | "window" | "hybrid" | "endless";
 
-/** A small random float32 model of one cache class; made once and kept. */
+/** A small random float32 model of one cache class; made once and kept until its recipe changes. */
 export async function randomModel(name: ModelClass): Promise<string> {
-  return await made(name, [join(root, "test", "python", "models.py"), name]);
+  const recipe = join(root, "test", "python", "models.py");
+  const version = createHash("sha256").update(readFileSync(recipe)).digest("hex").slice(0, 8);
+  return await made(`${name} ${version}`, [recipe, name]);
 }
 
 /** The built-in model as stock servers can run it at speed: in float32. */
