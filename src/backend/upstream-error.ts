@@ -36,6 +36,10 @@ export function toProxyError(failure: UpstreamFailure): ProxyError {
       { final: true },
     );
   }
+  // Asked again, our server would say the same until it is started with another model.
+  if (codeOf(failure.body) === "model_failed") {
+    return new ProxyError("api_error", message, { final: true });
+  }
   const retry = toRetry(retryAfter);
   if (status === 429) return new ProxyError("rate_limit_error", message, retry);
   if (status === 503 || status === 529 || status === 502 || status === 504 || status === 408) {
@@ -60,6 +64,10 @@ export function messageOf(body: unknown): string {
   if (error !== undefined && error !== null) return messageOf(error);
   const words = [message, detail].find((each) => typeof each === "string");
   return words === undefined ? JSON.stringify(body) : `${words}${code ? ` (${String(code)})` : ""}`;
+}
+
+function codeOf(body: unknown): unknown {
+  return (body as { readonly error?: { readonly code?: unknown } | null } | null)?.error?.code;
 }
 
 function overflow(body: unknown): ProxyError {

@@ -151,6 +151,13 @@ describe("toProxyError", () => {
     assertEquals(failure({ status: 503 }).retryAfterSeconds, undefined);
   });
 
+  test("says of a model that cannot be loaded that asking again is useless", () => {
+    const body = (code: string) => ({ error: { message: "No", code } });
+
+    assert(failure({ status: 503, body: body("model_failed") }).final);
+    assert(!failure({ status: 503, body: body("loading") }).final);
+  });
+
   test("names our setting when the key is refused, and repeats nothing of the answer", () => {
     const body = { error: { message: "Incorrect API key provided: sk-secret" } };
 
