@@ -1,0 +1,24 @@
+export type CacheKey = string & { readonly brand: "CacheKey" };
+
+export interface CacheEntry {
+  readonly body: Uint8Array;
+  /** Epoch milliseconds. */
+  readonly storedAt: number;
+  readonly expiresAt: number;
+}
+
+export interface TierSize {
+  readonly entries: number;
+  readonly bytes: number;
+  /** Entries that had to leave for others since this tier was opened. */
+  readonly evicted: number;
+}
+
+/** A dumb store with its own eviction. Freshness, back-fill and failures are `tiered.ts`'s business. */
+export interface CacheTier extends AsyncDisposable {
+  readonly name: string;
+  get(key: CacheKey): Promise<CacheEntry | undefined>;
+  set(key: CacheKey, entry: CacheEntry): Promise<void>;
+  clear(): Promise<void>;
+  size(): Promise<TierSize>;
+}
