@@ -13,6 +13,7 @@ const mayImport: Record<string, readonly string[]> = {
   launcher: ["core"],
   translate: ["core", "protocol"],
   backend: ["core", "protocol", "translate"],
+  cache: ["core", "protocol", "translate", "backend"],
   server: ["core", "protocol", "backend", "monitor"],
   runtime: ["core"],
   app: [
@@ -23,6 +24,7 @@ const mayImport: Record<string, readonly string[]> = {
     "provision",
     "launcher",
     "backend",
+    "cache",
     "server",
     "runtime",
   ],

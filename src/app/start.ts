@@ -10,6 +10,7 @@ import type { RecordSink } from "../monitor/record.ts";
 import { type AppOptions, createApp } from "../server/app.ts";
 import { askHealth } from "../supervisor/health.ts";
 import { startMlxServer } from "./mlx-server.ts";
+import { openResponseCache } from "./response-cache.ts";
 
 export interface StartOptions {
   readonly config: Config;
@@ -37,6 +38,8 @@ interface Upstream extends Partial<AsyncDisposable> {
   readonly ours: boolean;
   readonly model: string;
   readonly contextLength: number | undefined;
+  /** What tells this model from every other one, for keys of stored answers. */
+  readonly identity: string;
 }
 
 const defaultMlxUrl = "http://127.0.0.1:8081";
@@ -49,7 +52,7 @@ const patientFetch: Fetch = (url, init) => fetch(url, { ...init, timeout: false 
 
 /** Builds everything. What is returned disposes it in reverse order. */
 export async function startApp(options: StartOptions): Promise<RunningApp> {
-  const { config, version, log, onRecord } = options;
+  const { config, paths, version, log, onRecord } = options;
   await using stack = new AsyncDisposableStack();
   const token = randomId("anyclaude");
   if (config.mode === "claude") {
@@ -68,8 +71,12 @@ export async function startApp(options: StartOptions): Promise<RunningApp> {
     fetch: patientFetch,
     newId: randomId,
   });
+  const cache = openResponseCache(backend, upstream.identity, {
+    ...{ config, stateFolder: paths.state, clock, log },
+  });
+  stack.use(cache);
   const service = {
-    ...{ kind: "translate" as const, backend, token, mode: config.mode },
+    ...{ kind: "translate" as const, backend: cache.backend, token, mode: config.mode },
     ...{ clock, newId: randomId, log, onRecord },
   };
   const serving = stack.use(await listen({ service, version }, config.port));
@@ -130,6 +137,7 @@ async function launch({ config, paths, env, tell, log }: StartOptions): Promise<
     ours: true,
     model: server.model.id,
     contextLength: server.model.contextLength,
+    identity: server.model.fingerprint,
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
@@ -140,9 +148,10 @@ async function findServer(url: string, { model, apiKey }: Config): Promise<Upstr
   const root = url.replace(/\/+$/, "").replace(/\/v1$/, "");
   const health = await askHealth(root, fetch, signal).catch(() => undefined);
   const ours = health?.status === "ready";
-  const shared = { url, apiKey, ours };
+  const shared = { url, apiKey, ours, identity: withoutSecrets(url) };
   if (ours) {
-    return { ...shared, model: health.model.id, contextLength: health.model.contextLength };
+    const { id, contextLength, fingerprint: identity } = health.model;
+    return { ...shared, model: id, contextLength, identity };
   }
   const backend = createOpenAiBackend({
     ...{ baseUrl: url, apiKey, keySetting: "the key", ours: false, fetch, newId: randomId },

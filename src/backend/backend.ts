@@ -15,6 +15,8 @@ export interface BackendCall {
   readonly signal: AbortSignal;
   /** Session, agent and request class, from the client's headers. */
   readonly origin: RequestOrigin;
+  /** Asks for an answer made now: what is stored may not be given again. */
+  readonly isFresh: boolean;
   /** Called with what the backend says about its own work, as soon as it says so. */
   readonly observe: (observation: Observation) => void;
 }
@@ -27,6 +29,8 @@ export interface RequestOrigin {
 
 /** Everything is optional: what a backend does not report stays unknown. */
 export interface Observation {
+  /** What the response cache had: the tier that answered, or `miss`. */
+  readonly responseCache?: ResponseCacheOutcome;
   readonly promptTokens?: number;
   /** Prompt tokens that the backend's prefix cache already had. */
   readonly cachedTokens?: number;
@@ -35,6 +39,9 @@ export interface Observation {
   readonly prefillSeconds?: number;
   readonly decodeSeconds?: number;
 }
+
+/** `flight`: the same question was being answered already, and the answer was shared. */
+export type ResponseCacheOutcome = "memory" | "sqlite" | "flight" | "miss";
 
 export interface TokenCount {
   readonly inputTokens: number;

@@ -30,7 +30,12 @@ export function createMemoryTier(
       entries.clear();
     },
     async size() {
-      return { entries: entries.size, bytes: entries.calculatedSize, evicted };
+      const stored = entries.values().map(({ storedAt }) => storedAt);
+      const oldestAt = stored.reduce((oldest, at) => Math.min(oldest, at), Infinity);
+      return {
+        ...{ entries: entries.size, bytes: entries.calculatedSize, evicted },
+        oldestAt: Number.isFinite(oldestAt) ? oldestAt : undefined,
+      };
     },
     async [Symbol.asyncDispose]() {
       entries.clear();

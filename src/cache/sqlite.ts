@@ -1,4 +1,4 @@
-import { existsSync, renameSync, rmSync } from "node:fs";
+import { closeSync, existsSync, openSync, renameSync, rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
@@ -27,7 +27,8 @@ export function createSqliteTier(
     "INSERT OR REPLACE INTO answer (key, body, stored_at, expires_at, used_at) VALUES (?, ?, ?, ?, ?)",
   );
   const measure = database.prepare(
-    "SELECT count(*) AS entries, coalesce(sum(length(body)), 0) AS bytes FROM answer",
+    "SELECT count(*) AS entries, coalesce(sum(length(body)), 0) AS bytes, " +
+      "min(stored_at) AS oldest FROM answer",
   );
   const drop = database.prepare(
     "DELETE FROM answer WHERE key IN (SELECT key FROM answer ORDER BY used_at LIMIT ?)",
@@ -36,8 +37,12 @@ export function createSqliteTier(
   let used = 0;
 
   function size(): TierSize {
-    const row = measure.get() as { entries: number; bytes: number };
-    return { ...row, evicted };
+    const { entries, bytes, oldest } = measure.get() as {
+      entries: number;
+      bytes: number;
+      oldest: number | null;
+    };
+    return { entries, bytes, oldestAt: oldest ?? undefined, evicted };
   }
 
   function makeRoom(): void {
@@ -66,6 +71,8 @@ export function createSqliteTier(
     },
     async clear() {
       database.exec("DELETE FROM answer; VACUUM");
+      // A file that was set aside may still hold readable answers.
+      rmSync(`${path}.damaged`, { force: true });
     },
     async size() {
       return size();
@@ -96,6 +103,8 @@ function openOrReplace(path: string, log: Log): DatabaseSync {
 }
 
 function open(path: string): DatabaseSync {
+  // SQLite gives its side files the mode of the file itself.
+  if (path !== ":memory:") closeSync(openSync(path, "a", 0o600));
   const database = new DatabaseSync(path);
   try {
     // Another anyclaude may be writing: wait for it rather than fail.

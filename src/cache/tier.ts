@@ -10,13 +10,17 @@ export interface CacheEntry {
 export interface TierSize {
   readonly entries: number;
   readonly bytes: number;
+  /** Epoch milliseconds; undefined when there is none. */
+  readonly oldestAt: number | undefined;
   /** Entries that had to leave for others since this tier was opened. */
   readonly evicted: number;
 }
 
+export type TierName = "memory" | "sqlite";
+
 /** A dumb store with its own eviction. Freshness, back-fill and failures are `tiered.ts`'s business. */
 export interface CacheTier extends AsyncDisposable {
-  readonly name: string;
+  readonly name: TierName;
   get(key: CacheKey): Promise<CacheEntry | undefined>;
   set(key: CacheKey, entry: CacheEntry): Promise<void>;
   clear(): Promise<void>;

@@ -1,9 +1,9 @@
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
-import type { CacheEntry, CacheKey, CacheTier } from "./tier.ts";
+import type { CacheEntry, CacheKey, CacheTier, TierName } from "./tier.ts";
 
 export type CacheLookup =
-  | { readonly status: "hit"; readonly tier: string; readonly entry: CacheEntry }
+  | { readonly status: "hit"; readonly tier: TierName; readonly entry: CacheEntry }
   | { readonly status: "miss" };
 
 /** Fastest tier first. A hit fills the tiers above it; a failing tier is a miss, never an error. */

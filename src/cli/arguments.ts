@@ -8,6 +8,9 @@ const valued = new Map([
   ["--config", "config"],
 ]);
 
+/** Our options that are a word of their own. */
+const switches = new Map([["--fresh", "fresh"]]);
+
 export interface SplitArguments {
   readonly flags: Readonly<Record<string, string>>;
   readonly claude: readonly string[];
@@ -29,7 +32,9 @@ export function splitArguments(
     const argument = before[at] ?? "";
     const [option = "", ...rest] = argument.split("=");
     const setting = valued.get(option);
-    if (setting === undefined) {
+    const turned = switches.get(argument);
+    if (turned !== undefined) flags[turned] = "true";
+    else if (setting === undefined) {
       refuseTypingMistake(option, knownToClaude);
       claude.push(argument);
     } else if (rest.length > 0) flags[setting] = rest.join("=");
@@ -47,7 +52,7 @@ export function splitArguments(
 
 function refuseTypingMistake(option: string, knownToClaude: ReadonlySet<string>): void {
   if (!option.startsWith("--") || knownToClaude.has(option)) return;
-  const meant = [...valued.keys()].find((ours) => distance(option, ours) <= 2);
+  const meant = [...valued.keys(), ...switches.keys()].find((ours) => distance(option, ours) <= 2);
   if (!meant) return;
   throw new UserError(
     `Cannot use ${option}: did you mean ${meant}? What is for Claude Code can stand after --`,

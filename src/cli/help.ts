@@ -3,6 +3,7 @@ import { settings } from "../config/schema.ts";
 const commands = [
   ["serve", "run the proxy without starting Claude Code (--port, --json)"],
   ["server", "run the MLX server alone, for other tools (--port, --json)"],
+  ["cache", "show what the response cache holds (--json); cache clear empties it"],
 ] as const;
 
 /** Fits a screen; made from the same table that the settings are read with. */

@@ -21,9 +21,9 @@ export function createLogFile(path: string, debug: number): Log {
     }],
   });
   return {
-    debug: (message, fields) => write.debug(message, fields ?? {}),
-    info: (message, fields) => write.info(message, fields ?? {}),
-    warn: (message, fields) => write.warn(message, fields ?? {}),
+    debug: (message, ...fields) => write.debug(message, ...fields),
+    info: (message, ...fields) => write.info(message, ...fields),
+    warn: (message, ...fields) => write.warn(message, ...fields),
   };
 }
 

@@ -1,6 +1,7 @@
 import { type CommandDef, runCommand } from "citty";
 import process from "node:process";
 import { UserError } from "../core/user-error.ts";
+import { cache } from "./cache.ts";
 import { explained } from "./explained.ts";
 import { helpText } from "./help.ts";
 import { run } from "./run.ts";
@@ -9,7 +10,7 @@ import { server } from "./server.ts";
 import { distance } from "./arguments.ts";
 
 // deno-lint-ignore no-explicit-any -- citty's own type of a command with any arguments
-const commands: Readonly<Record<string, CommandDef<any>>> = { serve, server };
+const commands: Readonly<Record<string, CommandDef<any>>> = { serve, server, cache };
 
 /** The command line, once it is certain that it is not `--version`. */
 export async function main(argv: readonly string[]): Promise<void> {

@@ -6,6 +6,7 @@ export const serverArguments = {
   model: { type: "string", valueHint: "name", description: "tiny, a folder, a Hugging Face name" },
   "base-url": { type: "string", valueHint: "url", description: "Use this server, launch none" },
   config: { type: "string", valueHint: "file", description: "Another config file" },
+  fresh: { type: "boolean", description: "Ask the model every time: give no stored answer again" },
   port: { type: "string", valueHint: "number", description: "Port to listen on (0: any)" },
   json: { type: "boolean", description: "Print url and token as one line of JSON when ready" },
 } as const;
@@ -15,11 +16,15 @@ interface ServerArguments {
   readonly model?: string | undefined;
   readonly "base-url"?: string | undefined;
   readonly config?: string | undefined;
+  readonly fresh?: boolean | undefined;
   readonly port?: string | undefined;
 }
 
-export function toFlags({ mode, model, "base-url": baseUrl, config, port }: ServerArguments) {
-  return { flags: { mode, model, baseUrl, port }, file: config };
+export function toFlags(
+  { mode, model, "base-url": baseUrl, config, fresh, port }: ServerArguments,
+) {
+  const flags = { mode, model, baseUrl, port, fresh: fresh ? "true" : undefined };
+  return { flags, file: config };
 }
 
 /** Where it listens, on standard output: this is the command's result. */

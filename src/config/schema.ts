@@ -16,13 +16,15 @@ const url = v.pipe(
   text,
   v.check(isHttpUrl, "expected an address such as http://localhost:1234/v1"),
 );
-const count = (most: number) =>
-  v.pipe(
-    v.union([v.number(), v.pipe(v.string(), v.regex(/^\d+$/), v.transform(Number))], range(most)),
-    v.integer(range(most)),
-    v.minValue(0, range(most)),
-    v.maxValue(most, range(most)),
+const count = (most: number, least = 0) => {
+  const range = `expected a whole number from ${least} to ${most}`;
+  return v.pipe(
+    v.union([v.number(), v.pipe(v.string(), v.regex(/^\d+$/), v.transform(Number))], range),
+    v.integer(range),
+    v.minValue(least, range),
+    v.maxValue(most, range),
   );
+};
 const onOff = v.union([
   v.boolean(),
   v.pipe(v.string(), v.transform((value) => !["", "0", "false", "off", "no"].includes(value))),
@@ -36,6 +38,10 @@ export const configSchema = v.strictObject({
   apiKey: v.optional(text),
   claudePath: v.optional(text),
   noAutoLaunch: v.optional(onOff, false),
+  cacheSize: v.optional(count(1_000_000), 256),
+  cacheTtlHours: v.optional(count(87_600, 1), 168),
+  cacheDiskMegabytes: v.optional(count(1_000_000, 1), 256),
+  fresh: v.optional(onOff, false),
   debug: v.optional(count(3), 0),
   port: v.optional(count(65535), 0),
 });
@@ -68,16 +74,19 @@ export const settings: Readonly<Record<SettingName, SettingNames>> = {
     variables: { any: "ANYCLAUDE_NO_AUTO_LAUNCH" },
     meaning: "never launch an MLX server",
   },
+  cacheSize: {
+    variables: { any: "VLLM_CACHE_SIZE" },
+    meaning: "entries of the response cache in memory; 0 switches the response cache off",
+  },
+  cacheTtlHours: { meaning: "how long an answer may be given again; a week unless said" },
+  cacheDiskMegabytes: { meaning: "how much of the disk answers may take; 256 unless said" },
+  fresh: { flag: "--fresh", meaning: "give no stored answer again: ask the model every time" },
   debug: {
     variables: { any: "ANYCLAUDE_DEBUG" },
     meaning: "0 to 3: how much goes into the log file",
   },
   port: { flag: "--port", meaning: "port of serve and server; 0 means any free one" },
 };
-
-function range(most: number): string {
-  return `expected a whole number from 0 to ${most}`;
-}
 
 function isHttpUrl(value: string): boolean {
   return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);

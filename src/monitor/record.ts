@@ -12,6 +12,8 @@ export interface RequestRecord {
   readonly outcome: "answered" | "failed" | "cancelled";
   /** HTTP status of a failure. */
   readonly status: number | undefined;
+  /** The tier of the response cache that answered, or `miss`; undefined without a cache. */
+  readonly responseCache: "memory" | "sqlite" | "flight" | "miss" | undefined;
   readonly promptTokens: number | undefined;
   /** Prompt tokens read from the backend's prefix cache. */
   readonly prefixTokensReused: number | undefined;

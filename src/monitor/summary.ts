@@ -22,23 +22,31 @@ export function toSummary(records: readonly RequestRecord[]): string | undefined
   ].join("\n");
 }
 
-function requestLines({ requests, failed, cancelled }: Totals): string[] {
+function requestLines({ requests, hits, misses, hitRate, failed, cancelled }: Totals): string[] {
   return [
     `  Total Requests: ${grouped.format(requests)}`,
+    `  Cache Hits: ${grouped.format(hits)}`,
+    `  Cache Misses: ${grouped.format(misses)}`,
+    `  Hit Rate: ${percent(hitRate)}`,
     ...(failed > 0 ? [`  Failed: ${grouped.format(failed)}`] : []),
     ...(cancelled > 0 ? [`  Cancelled: ${grouped.format(cancelled)}`] : []),
   ];
 }
 
 function tokenLines(totals: Totals): string[] {
-  if (totals.known === 0) return ["  Unknown: the backend did not report token counts"];
-  const unknown = totals.requests - totals.known;
+  if (totals.known === 0 && totals.misses > 0) {
+    return ["  Unknown: the backend did not report token counts"];
+  }
+  const unknown = totals.misses - totals.known;
   return [
     `  Total Input Tokens: ${grouped.format(totals.promptTokens)}`,
     `  Tokens from Cache: ${grouped.format(totals.prefixTokensReused)}`,
     `  Cache Creation Tokens: ${grouped.format(totals.prefixTokensCreated)}`,
     `  Prefix Reuse: ${percent(totals.reuseRate)}`,
     `  Output Tokens: ${grouped.format(totals.outputTokens)}`,
+    ...(totals.hits > 0
+      ? [`  Input Tokens of Cache Hits: ${grouped.format(totals.promptTokensOfHits)}`]
+      : []),
     ...(unknown > 0 ? [`  Requests without Counts: ${grouped.format(unknown)}`] : []),
   ];
 }

@@ -5,6 +5,14 @@ export interface Totals {
   readonly requests: number;
   readonly failed: number;
   readonly cancelled: number;
+  /** Answered by the response cache, without the backend. */
+  readonly hits: number;
+  /** All others, so that hits and misses are all requests. */
+  readonly misses: number;
+  /** Share of the requests that were hits; undefined without requests. */
+  readonly hitRate: number | undefined;
+  /** Prompt tokens of the hits: the backend never saw them, and no other sum holds them. */
+  readonly promptTokensOfHits: number;
   readonly known: number;
   readonly promptTokens: number;
   readonly prefixTokensReused: number;
@@ -17,7 +25,9 @@ export interface Totals {
 }
 
 export function toTotals(records: readonly RequestRecord[]): Totals {
-  const known = records.filter((record) => record.promptTokens !== undefined);
+  const hits = records.filter(isHit);
+  const misses = records.filter((record) => !isHit(record));
+  const known = misses.filter((record) => record.promptTokens !== undefined);
   const promptTokens = sum(known.map((record) => record.promptTokens));
   const prefixTokensReused = sum(known.map((record) => record.prefixTokensReused));
   const prefills = records.map((record) => record.prefillSeconds).filter(isKnown);
@@ -25,11 +35,15 @@ export function toTotals(records: readonly RequestRecord[]): Totals {
     requests: records.length,
     failed: records.filter((record) => record.outcome === "failed").length,
     cancelled: records.filter((record) => record.outcome === "cancelled").length,
+    hits: hits.length,
+    misses: misses.length,
+    hitRate: records.length > 0 ? hits.length / records.length : undefined,
+    promptTokensOfHits: sum(hits.map((record) => record.promptTokens)),
     known: known.length,
     promptTokens,
     prefixTokensReused,
     prefixTokensCreated: sum(known.map((record) => record.prefixTokensCreated)),
-    outputTokens: sum(records.map((record) => record.outputTokens)),
+    outputTokens: sum(misses.map((record) => record.outputTokens)),
     reuseRate: promptTokens > 0 ? prefixTokensReused / promptTokens : undefined,
     prefillSeconds: prefills.length > 0 ? sum(prefills) : undefined,
     timeToFirstTokenP50Ms: percentile(
@@ -37,6 +51,10 @@ export function toTotals(records: readonly RequestRecord[]): Totals {
       0.5,
     ),
   };
+}
+
+function isHit({ responseCache }: RequestRecord): boolean {
+  return responseCache !== undefined && responseCache !== "miss";
 }
 
 /** Nearest rank: the smallest sample that at least `share` of all samples do not exceed. */

@@ -37,16 +37,31 @@ export async function answerMessages(request: Request, parts: MessagesParts): Pr
   });
   const { signal } = abort;
   const recorder = new RequestRecorder({ ...parts, model: message.model, origin, signal });
-  const call = { signal, origin, observe: recorder.observe };
+  const isFresh = /\bno-cache\b/i.test(request.headers.get("cache-control") ?? "");
+  const call = { signal, origin, isFresh, observe: recorder.observe };
   const events = recorder.watch(parts.backend.stream(message, call));
-  if (message.stream !== true) return Response.json(await foldMessage(events));
+  if (message.stream !== true) {
+    const answer = await foldMessage(events);
+    return Response.json(answer, { headers: cacheHeader(recorder) });
+  }
 
   const start = () => messageStart(parts.newId("msg"), message.model);
   const silence = { clock: parts.clock, signal, holdMs, everyMs: pingEveryMs, start };
   const body = toEventStream(await primed(withPings(events, silence)), abort, parts.log);
   return new Response(body, {
-    headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" },
+    headers: {
+      "content-type": "text/event-stream; charset=utf-8",
+      "cache-control": "no-cache",
+      ...cacheHeader(recorder),
+    },
   });
+}
+
+/** What the response cache had; nothing when the backend has none. */
+function cacheHeader({ responseCache }: RequestRecorder): Record<string, string> {
+  if (responseCache === undefined) return {};
+  const value = responseCache === "miss" ? "miss" : `hit; tier=${responseCache}`;
+  return { "x-anyclaude-cache": value };
 }
 
 /** `POST /v1/messages/count_tokens`. The header says whether the number was counted or estimated. */

@@ -33,6 +33,11 @@ export class RequestRecorder {
     this.#seen = { ...this.#seen, ...observation };
   };
 
+  /** What the response cache had; undefined before the lookup, and when there is no cache. */
+  get responseCache(): Observation["responseCache"] {
+    return this.#seen.responseCache;
+  }
+
   async *watch(events: AsyncIterable<MessageEvent>): AsyncGenerator<MessageEvent> {
     try {
       for await (const event of events) {
@@ -67,6 +72,7 @@ export class RequestRecorder {
       requestClass: origin.requestClass,
       outcome: this.#outcome,
       status: this.#status,
+      responseCache: this.#seen.responseCache,
       promptTokens,
       prefixTokensReused: cachedTokens,
       prefixTokensCreated: promptTokens === undefined || cachedTokens === undefined

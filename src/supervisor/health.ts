@@ -8,6 +8,8 @@ export type Health =
 export interface ServedModel {
   readonly id: string;
   readonly contextLength: number;
+  /** Differs whenever the weights, the template or the tokenizer do. */
+  readonly fingerprint: string;
 }
 
 /** The part of `fetch` that is used. */
@@ -44,11 +46,12 @@ function toHealth(answer: unknown): Health {
   const { status, error, model } = answer as {
     status?: string;
     error?: { message?: string } | null;
-    model?: { id: string; context_length: number } | null;
+    model?: { id: string; context_length: number; fingerprint: string } | null;
   };
   if (status === "failed") {
     return { status, reason: error?.message ?? "The model cannot be loaded" };
   }
   if (status !== "ready" || !model) return { status: "loading" };
-  return { status, model: { id: model.id, contextLength: model.context_length } };
+  const { id, context_length: contextLength, fingerprint } = model;
+  return { status, model: { id, contextLength, fingerprint } };
 }

@@ -185,7 +185,8 @@ describe("models", () => {
 
 function stream(backend: Backend, seen: Observation[] = []) {
   const observe = (observation: Observation) => void seen.push(observation);
-  return backend.stream(question, { signal: new AbortController().signal, origin, observe });
+  const { signal } = new AbortController();
+  return backend.stream(question, { signal, origin, isFresh: false, observe });
 }
 
 async function all(backend: Backend, seen?: Observation[]): Promise<MessageEvent[]> {

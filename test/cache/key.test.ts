@@ -44,7 +44,7 @@ describe("cache key", () => {
   test("does not depend on the ids of tool uses, but on which result answers which call", () => {
     const renamed = JSON.parse(JSON.stringify(request).replaceAll("t1", "t2")) as MessagesRequest;
     const dangling = structuredClone(request.messages) as MessagesRequest["messages"];
-    (dangling[2]!.content as { tool_use_id: string }[])[0]!.tool_use_id = "other";
+    (dangling[2]!.content as unknown as { tool_use_id: string }[])[0]!.tool_use_id = "other";
 
     assertEquals(toCacheKey(renamed, "b"), keyOf({}));
     assertNotEquals(keyOf({ messages: dangling }), keyOf({}));

@@ -120,7 +120,7 @@ describe("TieredCache", () => {
   test("treats a failing tier as a miss and warns once for each operation", async () => {
     const broken: CacheTier = {
       ...memory(),
-      name: "broken",
+      name: "sqlite",
       get: () => Promise.reject(new Error("disk gone")),
       set: () => Promise.reject(new Error("disk gone")),
     };

@@ -56,7 +56,7 @@ describe("a tool loop on a full-attention model", () => {
 });
 
 async function serving(world: World, model: string, env: Record<string, string>): Promise<Address> {
-  const { firstLine } = world.start(["serve", "--json", "--model", model], env);
+  const { firstLine } = world.start(["serve", "--json", "--fresh", "--model", model], env);
   return JSON.parse(await firstLine) as Address;
 }
 

@@ -32,6 +32,9 @@ describe("exit summary", () => {
       `✅ Cache Performance Summary
 ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
   Total Requests: 3
+  Cache Hits: 0
+  Cache Misses: 3
+  Hit Rate: 0.0%
   Cancelled: 1
 
 📊 Token Usage:

@@ -135,6 +135,7 @@ describe("the record of a request", () => {
       requestClass: "subagent",
       outcome: "answered",
       status: undefined,
+      responseCache: undefined,
       promptTokens: 30,
       prefixTokensReused: 10,
       prefixTokensCreated: 20,

@@ -11,6 +11,7 @@ export function requestRecord(known: Partial<RequestRecord> = {}): RequestRecord
     model: "tiny",
     outcome: "answered",
     status: undefined,
+    responseCache: undefined,
     promptTokens: undefined,
     prefixTokensReused: undefined,
     prefixTokensCreated: undefined,

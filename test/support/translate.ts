@@ -11,7 +11,7 @@ export async function translate(
 ): Promise<string> {
   const { backend } = upstream(() => bytes(pieces), { ours });
   const origin = { session: undefined, agent: undefined, requestClass: undefined };
-  const call = { signal: new AbortController().signal, origin, observe() {} };
+  const call = { signal: new AbortController().signal, origin, isFresh: false, observe() {} };
   let told = "";
   try {
     for await (const event of backend.stream(request, call)) told += encodeSse(event);

@@ -3,7 +3,15 @@
  * the command line under test. Python environments are shared between tests, to make them once.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import process from "node:process";
@@ -40,6 +48,16 @@ export function anyclaudeCommand(): readonly [string, ...string[]] {
   return binary ? [binary] : [join(bin, "bun"), join(root, "src", "main.ts")];
 }
 
+/** State of its own, so that no answer of an earlier test is given again; a shared cache folder. */
+function anyclaudeHome(folder: string): string {
+  const own = join(folder, "anyclaude");
+  const shared = join(root, ".cache", "e2e home", "cache");
+  mkdirSync(own);
+  mkdirSync(shared, { recursive: true });
+  symlinkSync(shared, join(own, "cache"));
+  return own;
+}
+
 export function createWorld(): World {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "any claude ")));
   const home = join(folder, "home");
@@ -54,7 +72,7 @@ export function createWorld(): World {
     TERM: "xterm-256color",
     LANG: "C.UTF-8",
     SHELL: "/bin/sh",
-    ANYCLAUDE_HOME: join(root, ".cache", "e2e home"),
+    ANYCLAUDE_HOME: anyclaudeHome(folder),
   };
   const running: ChildProcess[] = [];
 

@@ -1,0 +1,62 @@
+import { defineCommand } from "citty";
+import process from "node:process";
+import { openStoredAnswers, responsesPath } from "../app/response-cache.ts";
+import { loadConfig } from "../config/load.ts";
+import { systemClock } from "../core/clock.ts";
+import { silentLog } from "../core/log.ts";
+import { UserError } from "../core/user-error.ts";
+import { explained } from "./explained.ts";
+
+export const cache = defineCommand({
+  meta: { name: "cache", description: "Show what the response cache holds, or empty it" },
+  args: {
+    action: { type: "positional", required: false, description: "clear: remove every answer" },
+    config: { type: "string", valueHint: "file", description: "Another config file" },
+    json: { type: "boolean", description: "Print one line of JSON" },
+  },
+  run: ({ args: { action, config: file, json } }) =>
+    explained(async () => {
+      if (action !== undefined && action !== "clear") {
+        throw new UserError(`Cannot ${action} the cache: there is only clear`, { exitCode: 2 });
+      }
+      const { config, paths } = loadConfig({ flags: {}, file });
+      await using stored = openStoredAnswers({
+        ...{ config, stateFolder: paths.state, clock: systemClock, log: silentLog },
+      });
+      const { entries, bytes, oldestAt } = await stored.size();
+      if (action === "clear") {
+        await stored.clear();
+        print(json, { removed: entries, bytes }, [
+          `Removed ${answers(entries)}, ${kilobytes(bytes)}. A running anyclaude keeps its own ` +
+          "in memory until it ends.",
+        ]);
+        return;
+      }
+      const path = responsesPath(paths.state);
+      const age = oldestAt === undefined ? "" : `, oldest ${ago(systemClock.now() - oldestAt)}`;
+      const disk = { path, entries, bytes, oldestAt };
+      print(json, { memory: { maxEntries: config.cacheSize }, disk }, [
+        `memory  up to ${answers(config.cacheSize)} in each running anyclaude`,
+        `disk    ${answers(entries)}, ${kilobytes(bytes)}${age}, in ${path}`,
+      ]);
+    }),
+});
+
+function print(asJson: boolean | undefined, value: object, lines: readonly string[]): void {
+  process.stdout.write(`${asJson ? JSON.stringify(value) : lines.join("\n")}\n`);
+}
+
+function answers(count: number): string {
+  return `${count} ${count === 1 ? "answer" : "answers"}`;
+}
+
+function kilobytes(bytes: number): string {
+  return `${(bytes / 1024).toFixed(1)} KB`;
+}
+
+function ago(ms: number): string {
+  const minutes = Math.floor(ms / 60_000);
+  if (minutes < 120) return `${minutes} min ago`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h ago` : `${Math.floor(hours / 24)} days ago`;
+}
