@@ -1,3 +1,4 @@
+import { forward } from "#forward";
 import { serve } from "#serve";
 import { createOpenAiBackend, type Fetch, withoutSecrets } from "../backend/openai-compatible.ts";
 import type { Config } from "../config/schema.ts";
@@ -57,7 +58,7 @@ export async function startApp(options: StartOptions): Promise<RunningApp> {
   const token = randomId("anyclaude");
   if (config.mode === "claude") {
     const baseUrl = config.baseUrl ?? anthropicUrl;
-    const service = { kind: "passthrough" as const, baseUrl, fetch: patientFetch, log };
+    const service = { kind: "passthrough" as const, baseUrl, forward, clock, onRecord };
     const serving = stack.use(await listen({ service, version }, config.port));
     return running(stack.move(), { url: serving.url, token, model: undefined });
   }

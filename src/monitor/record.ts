@@ -1,3 +1,5 @@
+import type { PromptCost } from "./cost.ts";
+
 /**
  * One line of truth per request; every number that a user sees is computed from these.
  * `undefined` means unknown: nothing in here is guessed. Holds no prompt text.
@@ -25,6 +27,8 @@ export interface RequestRecord {
   readonly prefillSeconds: number | undefined;
   readonly decodeSeconds: number | undefined;
   readonly durationMs: number;
+  /** USD for the prompt with and without caching; undefined where nothing is charged or known. */
+  readonly promptCost: PromptCost | undefined;
 }
 
 /** Receives each finished record; must not throw and must not wait. */

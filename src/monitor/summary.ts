@@ -16,6 +16,7 @@ export function toSummary(records: readonly RequestRecord[]): string | undefined
     "",
     "📊 Token Usage:",
     ...tokenLines(totals),
+    ...costLines(totals),
     ...timeLines(totals),
     rule,
     "",
@@ -34,20 +35,38 @@ function requestLines({ requests, hits, misses, hitRate, failed, cancelled }: To
 }
 
 function tokenLines(totals: Totals): string[] {
-  if (totals.known === 0 && totals.misses > 0) {
+  const asked = totals.requests - totals.stored;
+  if (totals.known === 0 && asked > 0) {
     return ["  Unknown: the backend did not report token counts"];
   }
-  const unknown = totals.misses - totals.known;
+  const unknown = asked - totals.known;
   return [
     `  Total Input Tokens: ${grouped.format(totals.promptTokens)}`,
     `  Tokens from Cache: ${grouped.format(totals.prefixTokensReused)}`,
     `  Cache Creation Tokens: ${grouped.format(totals.prefixTokensCreated)}`,
     `  Prefix Reuse: ${percent(totals.reuseRate)}`,
     `  Output Tokens: ${grouped.format(totals.outputTokens)}`,
-    ...(totals.hits > 0
+    ...(totals.stored > 0
       ? [`  Input Tokens of Cache Hits: ${grouped.format(totals.promptTokensOfHits)}`]
       : []),
     ...(unknown > 0 ? [`  Requests without Counts: ${grouped.format(unknown)}`] : []),
+  ];
+}
+
+/** Writing to the cache costs more than plain input, so savings may be negative. */
+function costLines({ promptCost, unpriced }: Totals): string[] {
+  if (!promptCost) return [];
+  const { withoutCache, withCache } = promptCost;
+  const saved = withoutCache - withCache;
+  return [
+    "",
+    "💰 Estimated Cost Savings:",
+    `  Without Cache: ${dollars(withoutCache)}`,
+    `  With Cache: ${dollars(withCache)}`,
+    `  Savings: ${dollars(saved)} (${
+      percent(withoutCache > 0 ? saved / withoutCache : undefined)
+    })`,
+    ...(unpriced > 0 ? [`  Requests without a Price: ${grouped.format(unpriced)}`] : []),
   ];
 }
 
@@ -59,6 +78,10 @@ function timeLines({ prefillSeconds, timeToFirstTokenP50Ms }: Totals): string[] 
       : [`  Time to First Token (p50): ${(timeToFirstTokenP50Ms / 1000).toFixed(2)} s`]),
   ];
   return lines.length > 0 ? ["", "⏱️ Time:", ...lines] : [];
+}
+
+function dollars(amount: number): string {
+  return `${amount < 0 ? "-" : ""}$${Math.abs(amount).toFixed(4)}`;
 }
 
 function percent(share: number | undefined): string {

@@ -1,3 +1,4 @@
+import type { PromptCost } from "./cost.ts";
 import type { RequestRecord } from "./record.ts";
 
 /** Sums over records. A sum covers the requests that report the figure; `known` says how many do. */
@@ -5,13 +6,15 @@ export interface Totals {
   readonly requests: number;
   readonly failed: number;
   readonly cancelled: number;
-  /** Answered by the response cache, without the backend. */
+  /** Answers of the response cache; in `claude` mode, requests with cache reads. */
   readonly hits: number;
   /** All others, so that hits and misses are all requests. */
   readonly misses: number;
+  /** Answered by the response cache. */
+  readonly stored: number;
   /** Share of the requests that were hits; undefined without requests. */
   readonly hitRate: number | undefined;
-  /** Prompt tokens of the hits: the backend never saw them, and no other sum holds them. */
+  /** Prompt tokens that the response cache answered: no backend saw them, no other sum has them. */
   readonly promptTokensOfHits: number;
   readonly known: number;
   readonly promptTokens: number;
@@ -20,31 +23,44 @@ export interface Totals {
   readonly outputTokens: number;
   /** Share of the prompt tokens that did not have to be prefilled; undefined without prompts. */
   readonly reuseRate: number | undefined;
+  /** Sum over the requests with a price; undefined without any. */
+  readonly promptCost: PromptCost | undefined;
+  /** Requests with token counts whose model has no price, where prices are asked for. */
+  readonly unpriced: number;
   readonly prefillSeconds: number | undefined;
   readonly timeToFirstTokenP50Ms: number | undefined;
 }
 
 export function toTotals(records: readonly RequestRecord[]): Totals {
   const hits = records.filter(isHit);
-  const misses = records.filter((record) => !isHit(record));
-  const known = misses.filter((record) => record.promptTokens !== undefined);
+  const asked = records.filter((record) => !isStored(record));
+  const known = asked.filter((record) => record.promptTokens !== undefined);
   const promptTokens = sum(known.map((record) => record.promptTokens));
   const prefixTokensReused = sum(known.map((record) => record.prefixTokensReused));
+  const costs = records.map((record) => record.promptCost).filter(isKnown);
   const prefills = records.map((record) => record.prefillSeconds).filter(isKnown);
   return {
     requests: records.length,
     failed: records.filter((record) => record.outcome === "failed").length,
     cancelled: records.filter((record) => record.outcome === "cancelled").length,
     hits: hits.length,
-    misses: misses.length,
+    stored: records.filter(isStored).length,
+    misses: records.length - hits.length,
     hitRate: records.length > 0 ? hits.length / records.length : undefined,
-    promptTokensOfHits: sum(hits.map((record) => record.promptTokens)),
+    promptTokensOfHits: sum(records.filter(isStored).map((record) => record.promptTokens)),
     known: known.length,
     promptTokens,
     prefixTokensReused,
     prefixTokensCreated: sum(known.map((record) => record.prefixTokensCreated)),
-    outputTokens: sum(misses.map((record) => record.outputTokens)),
+    outputTokens: sum(asked.map((record) => record.outputTokens)),
     reuseRate: promptTokens > 0 ? prefixTokensReused / promptTokens : undefined,
+    promptCost: costs.length > 0
+      ? {
+        withoutCache: sum(costs.map(({ withoutCache }) => withoutCache)),
+        withCache: sum(costs.map(({ withCache }) => withCache)),
+      }
+      : undefined,
+    unpriced: known.filter(({ mode, promptCost }) => mode === "claude" && !promptCost).length,
     prefillSeconds: prefills.length > 0 ? sum(prefills) : undefined,
     timeToFirstTokenP50Ms: percentile(
       records.map((record) => record.timeToFirstTokenMs).filter(isKnown),
@@ -53,7 +69,14 @@ export function toTotals(records: readonly RequestRecord[]): Totals {
   };
 }
 
-function isHit({ responseCache }: RequestRecord): boolean {
+/** In `claude` mode the cache is Anthropic's: a hit is a request with cache reads. */
+function isHit(record: RequestRecord): boolean {
+  if (record.mode === "claude") return (record.prefixTokensReused ?? 0) > 0;
+  return isStored(record);
+}
+
+/** Answered by the response cache. */
+function isStored({ responseCache }: RequestRecord): boolean {
   return responseCache !== undefined && responseCache !== "miss";
 }
 
@@ -67,6 +90,6 @@ function sum(values: readonly (number | undefined)[]): number {
   return values.reduce<number>((total, value) => total + (value ?? 0), 0);
 }
 
-function isKnown(value: number | undefined): value is number {
+function isKnown<T>(value: T | undefined): value is T {
   return value !== undefined;
 }

@@ -1,13 +1,24 @@
+import type { Clock } from "../core/clock.ts";
 import { ProxyError } from "../core/errors.ts";
+import type { RecordSink } from "../monitor/record.ts";
+import { toOrigin } from "./origin.ts";
+import { type Ended, toClaudeRecord } from "./claude-record.ts";
+import { UsageTap } from "./usage-tap.ts";
 
 export interface PassthroughOptions {
   /** Anthropic's address, or the one the user had set; without `/v1`. */
   readonly baseUrl: string;
-  readonly fetch: (url: string, init: PassthroughInit) => Promise<Response>;
+  readonly forward: (url: string, init: ForwardInit) => Promise<Response>;
+  readonly clock: Clock;
+  readonly onRecord: RecordSink;
 }
 
-/** `decompress: false` is Bun's; where it is not known the body comes decoded. */
-export type PassthroughInit = RequestInit & { readonly decompress: false; readonly duplex: "half" };
+interface ForwardInit {
+  readonly method: string;
+  readonly headers: Headers;
+  readonly body: Uint8Array<ArrayBuffer> | undefined;
+  readonly signal: AbortSignal;
+}
 
 /** They describe one connection, not the request. */
 const hopByHop = [
@@ -18,37 +29,78 @@ const hopByHop = [
 /** `claude` mode: bytes in, bytes out. Whatever Anthropic answers is the answer. */
 export async function passThrough(
   request: Request,
-  { baseUrl, fetch }: PassthroughOptions,
+  options: PassthroughOptions,
 ): Promise<Response> {
+  const { baseUrl, forward, clock } = options;
   const { pathname, search } = new URL(request.url);
+  const startedAt = clock.now();
   const abort = new AbortController();
   request.signal.addEventListener("abort", () => abort.abort(), { once: true });
+  const body = request.body ? new Uint8Array(await request.arrayBuffer()) : undefined;
+  const isMessage = request.method === "POST" && pathname === "/v1/messages";
+  const end = (ended: Ended) => {
+    if (!isMessage) return;
+    const origin = toOrigin(request.headers);
+    options.onRecord(toClaudeRecord({ startedAt, endedAt: clock.now(), origin, body }, ended));
+  };
   let upstream: Response;
   try {
-    upstream = await fetch(baseUrl.replace(/\/+$/, "") + pathname + search, {
+    upstream = await forward(baseUrl.replace(/\/+$/, "") + pathname + search, {
       method: request.method,
-      headers: toUpstream(request.headers),
-      body: request.body,
-      redirect: "manual",
+      headers: without(request.headers, hopByHop),
+      body,
       signal: abort.signal,
-      decompress: false,
-      duplex: "half",
     });
   } catch (cause) {
+    end({ outcome: abort.signal.aborted ? "cancelled" : "failed", status: undefined, tapped: {} });
     throw new ProxyError("api_error", "Cannot reach Anthropic", { cause });
   }
-  return new Response(upstream.body, {
-    status: upstream.status,
-    statusText: upstream.statusText,
-    headers: without(upstream.headers, hopByHop),
-  });
+  const { status, statusText } = upstream;
+  const headers = without(upstream.headers, hopByHop);
+  const answer = isMessage && upstream.body
+    ? tapped(upstream.body, new UsageTap(upstream.headers, () => clock.now()), {
+      abort,
+      end: (outcome, found) => end({ outcome, status, tapped: found }),
+    })
+    : upstream.body;
+  return new Response(answer, { status, statusText, headers });
 }
 
-/** Deno decodes what is compressed and keeps the header that says so; plain bytes need neither. */
-function toUpstream(headers: Headers): Headers {
-  const kept = without(headers, hopByHop);
-  kept.set("accept-encoding", "identity");
-  return kept;
+interface Tapping {
+  readonly abort: AbortController;
+  readonly end: (outcome: "ended" | "cancelled", found: Ended["tapped"]) => void;
+}
+
+/** The same chunks, pulled one by one, with a copy for the tap. */
+function tapped(
+  bytes: ReadableStream<Uint8Array>,
+  tap: UsageTap,
+  { abort, end }: Tapping,
+): ReadableStream<Uint8Array> {
+  const reader = bytes.getReader();
+  const finish = async (outcome: "ended" | "cancelled") => end(outcome, await tap.end());
+  return new ReadableStream({
+    async pull(controller) {
+      try {
+        const { done, value } = await reader.read();
+        if (done) {
+          controller.close();
+          await finish("ended");
+        } else {
+          controller.enqueue(value);
+          tap.feed(value);
+        }
+      } catch (error) {
+        controller.error(error);
+        await finish(abort.signal.aborted ? "cancelled" : "ended");
+      }
+    },
+    async cancel(reason) {
+      abort.abort();
+      await reader.cancel(reason).catch(() => {}); // it was aborted
+      await finish("cancelled");
+    },
+  }, { highWaterMark: 0 });
 }
 
 function without(headers: Headers, names: readonly string[]): Headers {

@@ -84,6 +84,7 @@ export class RequestRecorder {
       prefillSeconds: this.#seen.prefillSeconds,
       decodeSeconds: this.#seen.decodeSeconds,
       durationMs: clock.now() - this.#startedAt,
+      promptCost: undefined,
     };
   }
 }

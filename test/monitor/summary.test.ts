@@ -53,6 +53,39 @@ describe("exit summary", () => {
     );
   });
 
+  test("counts a stored answer as a hit and none of its tokens as asked for", () => {
+    const hit = requestRecord({ responseCache: "sqlite", promptTokens: 19_244, outputTokens: 17 });
+
+    const summary = toSummary([requestRecord({ ...cold, responseCache: "miss" }), hit]) ?? "";
+
+    assertStringIncludes(summary, "  Cache Hits: 1\n  Cache Misses: 1\n  Hit Rate: 50.0%\n");
+    assertStringIncludes(summary, "  Total Input Tokens: 19,244\n");
+    assertStringIncludes(summary, "  Input Tokens of Cache Hits: 19,244\n");
+  });
+
+  test("has the guide's cost block in claude mode, with savings that may be negative", () => {
+    const claude = requestRecord({
+      mode: "claude",
+      promptTokens: 125_000,
+      prefixTokensReused: 45_000,
+      prefixTokensCreated: 80_000,
+      promptCost: { withoutCache: 0.1, withCache: 0.0836 },
+    });
+    const costly = { ...claude, promptCost: { withoutCache: 0.1, withCache: 0.1316 } };
+
+    assertStringIncludes(
+      toSummary([claude]) ?? "",
+      `
+💰 Estimated Cost Savings:
+  Without Cache: $0.1000
+  With Cache: $0.0836
+  Savings: $0.0164 (16.4%)
+`,
+    );
+    assertStringIncludes(toSummary([costly]) ?? "", "  Savings: -$0.0316 (-31.6%)\n");
+    assertStringIncludes(toSummary([claude]) ?? "", "  Cache Hits: 1\n");
+  });
+
   test("is absent when there was no request", () => {
     assertEquals(toSummary(createMonitor().records), undefined);
   });

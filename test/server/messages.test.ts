@@ -145,6 +145,7 @@ describe("the record of a request", () => {
       prefillSeconds: undefined,
       decodeSeconds: undefined,
       durationMs: 0,
+      promptCost: undefined,
     }]);
   });
 

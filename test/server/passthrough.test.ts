@@ -1,14 +1,17 @@
 import { describe, test } from "node:test";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { assertEquals } from "@std/assert";
 import { createApp } from "../../src/server/app.ts";
-import type { PassthroughInit } from "../../src/server/passthrough.ts";
+import type { PassthroughOptions } from "../../src/server/passthrough.ts";
+import type { RequestRecord } from "../../src/monitor/record.ts";
+import { bytes as chunked } from "../support/upstream.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 
-interface Sent extends PassthroughInit {
-  readonly url: string;
-  readonly bytes: Uint8Array;
-}
+type Sent = Parameters<PassthroughOptions["forward"]>[1] & { readonly url: string };
 
 const body = `{"model":"claude",  "messages":[]}\n`;
+
+const host = { host: "127.0.0.1:4000" };
 
 describe("claude mode", () => {
   test("forwards method, path, query, credentials and the very bytes", async () => {
@@ -26,14 +29,14 @@ describe("claude mode", () => {
       },
     });
 
-    const [{ url, method, bytes, headers } = fail()] = sent;
+    const [{ url, method, body: bytes, headers } = fail()] = sent;
     assertEquals([url, method], ["https://upstream.test/v1/messages?beta=true&x=%20a", "POST"]);
     assertEquals(new TextDecoder().decode(bytes), body);
     const forwarded = new Headers(headers);
     assertEquals(
       ["x-api-key", "anthropic-beta", "accept-encoding", "host", "connection"]
         .map((name) => forwarded.get(name)),
-      ["user-key", "a,b", "identity", null, null],
+      ["user-key", "a,b", "gzip", null, null],
     );
   });
 
@@ -72,20 +75,105 @@ describe("claude mode", () => {
     assertEquals(sent[0]?.signal?.aborted, true);
   });
 
-  test("does not follow a redirect with the user's key", async () => {
-    const { sent, send } = anthropic(() => new Response(null, { status: 302 }));
-
-    const response = await send("/v1/models");
-
-    assertEquals([response.status, sent[0]?.redirect], [302, "manual"]);
-  });
-
   test("refuses a host name that is not loopback", async () => {
     const { sent, send } = anthropic(() => new Response("ok"));
 
     const response = await send("/v1/models", { headers: { host: "evil.example" } });
 
     assertEquals([response.status, sent.length], [403, 0]);
+  });
+
+  const usage = {
+    input_tokens: 3,
+    cache_read_input_tokens: 100,
+    cache_creation_input_tokens: 50,
+    cache_creation: { ephemeral_5m_input_tokens: 20, ephemeral_1h_input_tokens: 30 },
+    output_tokens: 1,
+  };
+  const events = [
+    { type: "message_start", message: { model: "claude-haiku-4-5-20251001", usage } },
+    { type: "content_block_start", index: 0 },
+    { type: "message_delta", delta: {}, usage: { output_tokens: 7 } },
+    { type: "message_stop" },
+  ];
+  const sse = events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+  const stream = { "content-type": "text/event-stream; charset=utf-8" };
+  const asking = { method: "POST", body: `{"model":"claude-asked"}`, headers: host };
+
+  const encodings: readonly [string, (text: string) => Uint8Array<ArrayBuffer>][] = [
+    ["identity", (text) => new TextEncoder().encode(text)],
+    ["gzip", (text) => new Uint8Array(gzipSync(text))],
+    ["br", (text) => new Uint8Array(brotliCompressSync(text))],
+  ];
+  for (const [encoding, encode] of encodings) {
+    test(`reads usage from a copy of a stream in ${encoding}, wherever it is cut`, async () => {
+      const bytes = encode(sse.join(""));
+      const pieces = Array.from(bytes, (byte) => new Uint8Array([byte]));
+      const headers = { ...stream, "content-encoding": encoding };
+      const { send, records } = anthropic(() => new Response(chunked(pieces).body, { headers }));
+
+      const response = await send("/v1/messages?beta=true", asking);
+
+      assertEquals(new Uint8Array(await response.arrayBuffer()), bytes);
+      const [record] = await recorded(records);
+      assertEquals(
+        [record?.outcome, record?.model, record?.promptTokens, record?.prefixTokensReused],
+        ["answered", "claude-haiku-4-5-20251001", 153, 100],
+      );
+      assertEquals([record?.prefixTokensCreated, record?.outputTokens], [50, 7]);
+      // 1 $/M for input, 0.10 for reads, 1.25 and 2 for writes.
+      assertEquals(record?.promptCost, { withoutCache: 0.000153, withCache: 0.000098 });
+    });
+  }
+
+  test("reads usage from a whole answer", async () => {
+    const message = { type: "message", model: "claude-new", usage };
+    const { send, records } = anthropic(() => Response.json(message));
+
+    await (await send("/v1/messages", asking)).text();
+
+    const [record] = await recorded(records);
+    assertEquals([record?.promptTokens, record?.promptCost], [153, undefined]);
+  });
+
+  const endings: readonly [string, () => Response, Partial<RequestRecord>][] = [
+    [
+      "an error",
+      () => new Response("{}", { status: 529 }),
+      { outcome: "failed", status: 529, model: "claude-asked", promptTokens: undefined },
+    ],
+    [
+      "a stream that breaks off",
+      () => new Response(sse.slice(0, 2).join(""), { headers: stream }),
+      { outcome: "failed", status: undefined, promptTokens: 153 },
+    ],
+    [
+      "an answer that is no answer",
+      () => new Response("event: message_start\ndata: {broken\n\n", { headers: stream }),
+      { outcome: "failed", promptTokens: undefined },
+    ],
+  ];
+  for (const [what, answer, expected] of endings) {
+    test(`counts ${what} for what it is, and passes it on`, async () => {
+      const { send, records } = anthropic(answer);
+
+      assertEquals(await (await send("/v1/messages", asking)).text(), await answer().text());
+
+      const [record] = await recorded(records);
+      assertEquals({ ...record, ...expected }, record);
+    });
+  }
+
+  test("counts a client that left as cancelled, once", async () => {
+    const { send, records } = anthropic(() =>
+      new Response(new ReadableStream({ pull: (to) => to.enqueue(new Uint8Array(1)) }))
+    );
+
+    const reader = (await send("/v1/messages", asking)).body!.getReader();
+    await reader.read();
+    await reader.cancel();
+
+    assertEquals((await recorded(records)).map(({ outcome }) => outcome), ["cancelled"]);
   });
 
   test("says so when Anthropic cannot be reached", async () => {
@@ -101,23 +189,31 @@ describe("claude mode", () => {
 
 function anthropic(answer: () => Response) {
   const sent: Sent[] = [];
+  const records: RequestRecord[] = [];
   const app = createApp({
     version: "0.0.0",
     service: {
       kind: "passthrough",
       baseUrl: "https://upstream.test/",
-      fetch: async (url, init) => {
-        const bytes = new Uint8Array(await new Response(init.body ?? null).arrayBuffer());
-        sent.push({ ...init, url, bytes });
+      forward: async (url, init) => {
+        sent.push({ ...init, url });
         return answer();
       },
+      clock: new FakeClock(),
+      onRecord: (record) => void records.push(record),
     },
   });
   const send = async (path: string, init: RequestInit = {}) => {
     const headers = { host: "127.0.0.1:4000" };
     return await app.fetch(new Request(`http://127.0.0.1:4000${path}`, { headers, ...init }));
   };
-  return { sent, send };
+  return { sent, send, records };
+}
+
+/** The records, once the copy has been read to its end. */
+async function recorded(records: readonly RequestRecord[]): Promise<readonly RequestRecord[]> {
+  while (records.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  return records;
 }
 
 function fail(): never {

@@ -21,6 +21,7 @@ export function requestRecord(known: Partial<RequestRecord> = {}): RequestRecord
     prefillSeconds: undefined,
     decodeSeconds: undefined,
     durationMs: 100,
+    promptCost: undefined,
     ...known,
   };
 }
