@@ -159,9 +159,11 @@ async function findServer(url: string, { model, apiKey }: Config): Promise<Upstr
   });
   const models = await backend.models(signal).catch((cause: unknown) => {
     const words = cause instanceof Error ? cause.message : String(cause);
-    throw new UserError(`Cannot use the model server at ${withoutSecrets(url)}: ${words}`, {
-      cause,
-    });
+    const address = withoutSecrets(root);
+    throw new UserError(
+      words.includes(address) ? words : `Cannot use the model server at ${address}: ${words}`,
+      { cause },
+    );
   });
   const named = models.find(({ id }) => id === model) ??
     (models.length === 1 ? models[0] : undefined);
