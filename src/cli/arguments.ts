@@ -52,12 +52,18 @@ export function splitArguments(
 
 function refuseTypingMistake(option: string, knownToClaude: ReadonlySet<string>): void {
   if (!option.startsWith("--") || knownToClaude.has(option)) return;
-  const meant = [...valued.keys(), ...switches.keys()].find((ours) => distance(option, ours) <= 2);
+  const meant = nearest(option, [...valued.keys(), ...switches.keys()]);
   if (!meant) return;
   throw new UserError(
     `Cannot use ${option}: did you mean ${meant}? What is for Claude Code can stand after --`,
     { exitCode: 2 },
   );
+}
+
+/** The known word that was probably meant; undefined when none is two mistakes away or less. */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  const [closest] = known.toSorted((a, b) => distance(word, a) - distance(word, b));
+  return closest !== undefined && distance(word, closest) <= 2 ? closest : undefined;
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours between two words. */

@@ -7,7 +7,7 @@ import { helpText } from "./help.ts";
 import { run } from "./run.ts";
 import { serve } from "./serve.ts";
 import { server } from "./server.ts";
-import { distance } from "./arguments.ts";
+import { nearest } from "./arguments.ts";
 
 // deno-lint-ignore no-explicit-any -- citty's own type of a command with any arguments
 const commands: Readonly<Record<string, CommandDef<any>>> = { serve, server, cache };
@@ -32,7 +32,7 @@ function refuseUnknown(command: CommandDef, argv: readonly string[]): void {
   for (const argument of argv.filter((each) => each.startsWith("-"))) {
     const [option = ""] = argument.split("=");
     if (known.includes(option)) continue;
-    const meant = known.find((name) => distance(name, option) <= 2);
+    const meant = nearest(option, known);
     const hint = meant ? `did you mean ${meant}?` : `there are ${known.join(", ")}`;
     throw new UserError(`Cannot use ${option}: ${hint}`, { exitCode: 2 });
   }

@@ -5,8 +5,8 @@ import {
   type Event,
   type Policy,
   type State,
-  step,
   type Step,
+  step,
 } from "../../src/supervisor/machine.ts";
 
 const policy: Policy = { maxRestarts: 3, firstRetryMs: 10, settledMs: 1000, killMs: 100 };

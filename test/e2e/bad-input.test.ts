@@ -1,0 +1,110 @@
+import { describe, test } from "node:test";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { createWorld, type World } from "./support/world.ts";
+
+interface BadInput {
+  readonly what: string;
+  readonly args: readonly string[];
+  readonly env?: (world: World) => Readonly<Record<string, string>>;
+  readonly said: string;
+  readonly code: number;
+}
+
+const tiny = ["--model", "tiny", "-p", "hi"];
+const usage: readonly BadInput[] = [
+  { what: "a typing mistake", args: ["--moed", "mlx"], said: "did you mean --mode?", code: 2 },
+  { what: "an unknown mode", args: ["--mode", "foo"], said: "mlx, openai, claude", code: 2 },
+  { what: "a port that is none", args: ["serve", "--port", "abc"], said: "0 to 65535", code: 2 },
+  { what: "an option of serve", args: ["serve", "--prot", "1"], said: "--port?", code: 2 },
+  { what: "a cache command", args: ["cache", "fill"], said: "there is only clear", code: 2 },
+  { what: "openai without a server", args: ["--mode", "openai"], said: "--base-url", code: 2 },
+  { what: "no model and no terminal", args: ["-p", "hi"], said: "--model tiny", code: 2 },
+  {
+    what: "variables that are junk",
+    args: tiny,
+    env: () => ({ VLLM_CACHE_SIZE: "-1", ANYCLAUDE_DEBUG: "9", MLX_URL: "x" }),
+    said: "VLLM_CACHE_SIZE: expected a whole number from 0 to 1000000",
+    code: 2,
+  },
+  {
+    what: "tiny without permissions",
+    args: [...tiny, "--dangerously-skip-permissions"],
+    said: "may take a sentence for a command",
+    code: 2,
+  },
+  {
+    what: "a state folder that is a file",
+    args: tiny,
+    env: ({ project }) => ({ ANYCLAUDE_HOME: join(project, "a.txt") }),
+    said: "Cannot read the config file",
+    code: 2,
+  },
+  {
+    what: "no Python",
+    args: tiny,
+    env: () => ({ PATH: "/nonexistent" }),
+    said: "Cannot find Python 3.11 or newer",
+    code: 1,
+  },
+  {
+    what: "no Claude Code where it is said to be",
+    args: tiny,
+    env: (world) => {
+      const home = join(world.project, "any home");
+      mkdirSync(home);
+      writeFileSync(join(home, "config.json"), `{ "claudePath": "/nonexistent/claude" }`);
+      return { ANYCLAUDE_HOME: home };
+    },
+    said: "Cannot start Claude Code at /nonexistent/claude",
+    code: 1,
+  },
+  {
+    what: "an unreachable MLX_URL",
+    args: ["-p", "hi"],
+    env: () => ({ MLX_URL: "http://127.0.0.1:9" }),
+    said: "Cannot reach the model server at http://127.0.0.1:9: is it running?",
+    code: 1,
+  },
+  {
+    what: "a model folder without weights",
+    args: ["--model", "empty folder", "-p", "hi"],
+    env: (world) => {
+      mkdirSync(join(world.project, "empty folder"));
+      return {};
+    },
+    said: "holds no config.json",
+    code: 1,
+  },
+];
+
+describe("bad input", () => {
+  for (const { what, args, env, said, code } of usage) {
+    test(`${what}: one message, no stack, exit code ${code}`, async () => {
+      using world = createWorld();
+
+      const ran = await world.anyclaude(args, env?.(world));
+
+      assertStringIncludes(ran.stderr, said);
+      assert(!/^ +at /m.test(ran.stderr), ran.stderr);
+      assertEquals([ran.code, ran.stdout], [code, ""], ran.stderr);
+    });
+  }
+
+  test("a port that is taken: one message, no stack, exit code 1", async () => {
+    using world = createWorld();
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
+    const { port } = taken.address() as AddressInfo;
+
+    const ran = await world.anyclaude(["serve", "--model", "tiny", "--port", String(port)]);
+    taken.close();
+
+    assertStringIncludes(ran.stderr, `Cannot listen on port ${port}`);
+    assert(!/^ +at /m.test(ran.stderr), ran.stderr);
+    assertEquals(ran.code, 1);
+  });
+});
