@@ -7,7 +7,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from .events import Accepted, Finished, GenerationRequest, Progress, Token
@@ -122,7 +122,9 @@ async def converse(
     finished: Finished | None = None
     async with aclosing(worker.generate(request)) as events:
         async for event in events:
-            if isinstance(event, (Accepted, Progress)):
+            if isinstance(event, Accepted):
+                yield replace(event, instruction_tokens=plan.instruction_tokens)
+            elif isinstance(event, Progress):
                 yield event
             elif isinstance(event, Token):
                 for said in conversation.hear(event.id):

@@ -56,9 +56,12 @@ class Miss:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
+    """`instruction_tokens`: those of system and tools together, None where they cannot be told."""
+
     prompt_tokens: int
     cached_tokens: int
     miss: Miss | None
+    instruction_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,10 +41,14 @@ class ChatPrompt:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`opening` is the text behind which the answer begins; `place` names it for `remember`."""
+    """
+    `opening` is the text behind which the answer begins; `place` names it for `remember`. System
+    and tools are the first `instruction_tokens`; None when the template renders neither alone.
+    """
 
     tokens: Tokens
     boundaries: tuple[int, ...]
+    instruction_tokens: int | None
     opening: str
     place: str
 
@@ -69,12 +73,23 @@ class Prompter:
         pieces = list(self._pieces(text, prompt))
         starts = np.cumsum([0, *(len(ids) for _, ids, _ in pieces)])
         tokens = np.concatenate([np.array(ids, np.int32) for _, ids, _ in pieces])
-        cuts = {self._common(text, other) for other in self._variants(prompt)}
         offsets = np.cumsum([0, *(len(piece) for piece, _, _ in pieces)])
-        boundaries = {int(starts[np.searchsorted(offsets, cut, "right") - 1]) for cut in cuts}
+
+        def boundary(other: str | None) -> int | None:
+            """Where the segment begins in which this rendering parts from another one."""
+            if other is None:
+                return None
+            cut = self._common(text, other)
+            return int(starts[np.searchsorted(offsets, cut, "right") - 1])
+
+        instructions = boundary(self._rendered_until(self._instructions(prompt.messages), prompt))
+        rewound = boundary(self._rendered_until(self._last_user(prompt.messages), prompt))
+        answered = boundary(self.render(prompt, opening=False))
+        found = {each for each in (instructions, rewound, answered) if each is not None}
         return Plan(
             tokens=tokens,
-            boundaries=tuple(sorted(boundaries - {0, len(tokens)})),
+            boundaries=tuple(sorted(found - {0, len(tokens)})),
+            instruction_tokens=instructions,
             opening=pieces[-1][0],
             place=pieces[-1][2],
         )
@@ -144,16 +159,18 @@ class Prompter:
             self._ids.move_to_end(text)
         return known
 
-    def _variants(self, prompt: ChatPrompt) -> Iterator[str]:
-        """Renderings that part from this one where a later request may: see `boundaries`."""
-        yield self.render(prompt, opening=False)
-        system = [message for message in prompt.messages[:1] if message["role"] == "system"]
-        for end in (len(system), self._last_user(prompt.messages)):
-            other = [*prompt.messages[:end], {"role": "user", "content": "\u2400"}]
-            try:
-                yield self.render(ChatPrompt(other, prompt.tools, prompt.options), opening=False)
-            except InvalidRequest:
-                continue  # the template wants more than this: that boundary is not to be had
+    def _rendered_until(self, end: int, prompt: ChatPrompt) -> str | None:
+        """As if the user said something else at message `end`, where later requests may part."""
+        other = [*prompt.messages[:end], {"role": "user", "content": "\u2400"}]
+        try:
+            return self.render(ChatPrompt(other, prompt.tools, prompt.options), opening=False)
+        except InvalidRequest:
+            return None  # the template wants more than this: that boundary is not to be had
+
+    @staticmethod
+    def _instructions(messages: Sequence[Message]) -> int:
+        """Messages before the conversation."""
+        return 1 if messages[0]["role"] == "system" else 0
 
     @staticmethod
     def _last_user(messages: Sequence[Message]) -> int:

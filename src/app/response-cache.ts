@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Backend, ResponseCacheOutcome } from "../backend/backend.ts";
+import type { Backend } from "../backend/backend.ts";
 import { createCachedBackend } from "../cache/cached-backend.ts";
 import { createMemoryTier } from "../cache/memory.ts";
 import { createSqliteTier } from "../cache/sqlite.ts";
@@ -10,6 +10,7 @@ import type { Config } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
 import { randomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
+import type { CachedItems } from "../monitor/log-lines.ts";
 import { UserError } from "../core/user-error.ts";
 
 export interface ResponseCacheOptions {
@@ -20,6 +21,11 @@ export interface ResponseCacheOptions {
   readonly stateFolder: string;
   readonly clock: Clock;
   readonly log: Log;
+}
+
+export interface ResponseCache extends AsyncDisposable {
+  readonly backend: Backend;
+  readonly items: () => Promise<CachedItems>;
 }
 
 /** Answers kept in memory are bounded in bytes too: most are small, a few are not. */
@@ -35,19 +41,23 @@ export function openResponseCache(
   backend: Backend,
   identity: string,
   options: ResponseCacheOptions,
-): { readonly backend: Backend } & AsyncDisposable {
+): ResponseCache {
   const { config, clock, log } = options;
   const tiers = config.cacheSize === 0 ? [] : openTiers(options);
   const cache = new TieredCache(tiers, { clock, log });
-  const lines = new CacheLines(tiers[0], config.cacheSize, log);
   const cached = createCachedBackend({
     ...{ backend, cache, identity, clock, newId: randomId },
     ttlMs: config.cacheTtlHours * 3_600_000,
     isFresh: config.fresh || config.cacheSize === 0,
-    onLookup: (outcome) => lines.lookup(outcome),
-    onEnd: () => lines.end(),
   });
-  return { backend: cached, [Symbol.asyncDispose]: () => cache[Symbol.asyncDispose]() };
+  return {
+    backend: cached,
+    items: async () => ({
+      entries: (await tiers[0]?.size())?.entries ?? 0,
+      maxEntries: config.cacheSize,
+    }),
+    [Symbol.asyncDispose]: () => cache[Symbol.asyncDispose](),
+  };
 }
 
 /** The answers on disk alone, for looking and clearing. Fails in the user's words. */
@@ -73,48 +83,5 @@ function openTiers(options: ResponseCacheOptions): CacheTier[] {
   } catch (error) {
     log.warn("response cache on disk cannot be used", { error });
     return [memory];
-  }
-}
-
-/** The guide's log lines: one for the lookup and one for the statistics of each request. */
-class CacheLines {
-  readonly #memory: CacheTier | undefined;
-  readonly #maxEntries: number;
-  readonly #log: Log;
-  #hits = 0;
-  #requests = 0;
-
-  constructor(memory: CacheTier | undefined, maxEntries: number, log: Log) {
-    this.#memory = memory;
-    this.#maxEntries = maxEntries;
-    this.#log = log;
-  }
-
-  lookup(outcome: ResponseCacheOutcome): void {
-    this.#requests += 1;
-    if (outcome !== "miss") this.#hits += 1;
-    void this.#size().then((size) =>
-      this.#log.info(
-        outcome === "miss"
-          ? `[Cache Miss] Processing new request (cache size: ${size})`
-          : `[Cache HIT] Answered from ${outcome} (cache size: ${size})`,
-      )
-    );
-  }
-
-  end(): void {
-    const hits = this.#hits;
-    const requests = this.#requests;
-    const rate = ((hits / requests) * 100).toFixed(1);
-    void this.#size().then((size) =>
-      this.#log.info(
-        `[Cache Stats] Hit Rate: ${rate}% (${hits}/${requests}), Cached Items: ${size}`,
-      )
-    );
-  }
-
-  async #size(): Promise<string> {
-    const size = await this.#memory?.size();
-    return `${size?.entries ?? 0}/${this.#maxEntries}`;
   }
 }

@@ -29,19 +29,45 @@ export interface RequestOrigin {
 
 /** Everything is optional: what a backend does not report stays unknown. */
 export interface Observation {
+  readonly prompt?: PromptIdentity;
   /** What the response cache had: the tier that answered, or `miss`. */
   readonly responseCache?: ResponseCacheOutcome;
+  readonly responseMiss?: ResponseMiss;
+  /** True when the answer was kept for the next one who asks. */
+  readonly isStored?: boolean;
+  /** Stored answers that had to leave for this one. */
+  readonly evicted?: Evicted;
+  /** How long a stored answer had taken to make, from the question to its end. */
+  readonly generationMs?: number;
   readonly promptTokens?: number;
   /** Prompt tokens that the backend's prefix cache already had. */
   readonly cachedTokens?: number;
   /** Why the rest had to be computed: reason and token position, as the MLX server says it. */
   readonly miss?: { readonly reason: string; readonly position: number };
+  /** Prompt tokens of system and tools, which stand at its start. */
+  readonly instructionTokens?: number;
   readonly prefillSeconds?: number;
   readonly decodeSeconds?: number;
 }
 
 /** `flight`: the same question was being answered already, and the answer was shared. */
 export type ResponseCacheOutcome = "memory" | "sqlite" | "flight" | "miss";
+
+/** Expired: it was there, too old. Bypassed: a stored answer was not wanted. */
+export type ResponseMiss = "absent" | "expired" | "bypassed";
+
+export interface Evicted {
+  readonly memory: number;
+  readonly disk: number;
+}
+
+/** Hashes: equal for equal text. They tell what has changed without holding any of it. */
+export interface PromptIdentity {
+  readonly system: string;
+  readonly tools: string;
+  /** Of all that can change the answer. */
+  readonly question: string;
+}
 
 export interface TokenCount {
   readonly inputTokens: number;

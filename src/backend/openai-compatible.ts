@@ -183,6 +183,9 @@ function toObservation(event: ServerEvent): Observation {
         promptTokens: event.prompt_tokens,
         cachedTokens: event.cached_tokens,
         ...(event.miss ? { miss: event.miss } : {}),
+        ...(typeof event.instruction_tokens === "number"
+          ? { instructionTokens: event.instruction_tokens }
+          : {}),
       };
     case "timing":
       return { prefillSeconds: event.prefill_seconds, decodeSeconds: event.decode_seconds };

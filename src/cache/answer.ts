@@ -13,6 +13,8 @@ export interface Answer {
   readonly stopReason: StopReason;
   readonly stopSequence: string | null;
   readonly usage: Usage;
+  /** How long it took to make, from the question to its end. */
+  readonly generationMs: number;
 }
 
 /** Only what ended well may be given again: no refusal, no truncation, nothing empty. */

@@ -1,4 +1,4 @@
-import type { Backend, BackendCall, ResponseCacheOutcome } from "../backend/backend.ts";
+import type { Backend, BackendCall, Observation } from "../backend/backend.ts";
 import type { Clock } from "../core/clock.ts";
 import type { NewId } from "../core/ids.ts";
 import type { MessageEvent, MessagesRequest } from "../protocol/anthropic.ts";
@@ -6,7 +6,7 @@ import { MessageFold } from "../protocol/message-fold.ts";
 import { normalise } from "../translate/normalise.ts";
 import { type Answer, decodeAnswer, encodeAnswer, isStorable, toReplay } from "./answer.ts";
 import { Flight } from "./flight.ts";
-import { toCacheKey } from "./key.ts";
+import { toCacheKey, toPromptIdentity } from "./key.ts";
 import type { CacheKey } from "./tier.ts";
 import type { TieredCache } from "./tiered.ts";
 
@@ -20,10 +20,6 @@ export interface CachedBackendOptions {
   readonly isFresh: boolean;
   readonly clock: Clock;
   readonly newId: NewId;
-  /** Told once per request, before it is answered. */
-  readonly onLookup: (outcome: ResponseCacheOutcome) => void;
-  /** Told once per request, when it is over. */
-  readonly onEnd: () => void;
 }
 
 /**
@@ -31,29 +27,25 @@ export interface CachedBackendOptions {
  * being made. What it gives again has fresh ids, because the client holds on to the old ones.
  */
 export function createCachedBackend(options: CachedBackendOptions): Backend {
-  const { backend, cache, identity, isFresh, newId } = options;
+  const { backend, cache, identity, isFresh, clock, newId } = options;
   const flights = new Map<CacheKey, Flight<MessageEvent>>();
 
   return {
     countTokens: (request, signal) => backend.countTokens(request, signal),
     models: (signal) => backend.models(signal),
 
-    async *stream(request, call) {
-      try {
-        yield* answer(request, call);
-      } finally {
-        options.onEnd();
-      }
-    },
+    stream: answer,
   };
 
   async function* answer(
     request: MessagesRequest,
     call: BackendCall,
   ): AsyncGenerator<MessageEvent> {
-    const key = toCacheKey(normalise(request), identity);
+    const prompt = toPromptIdentity(normalise(request));
+    const key = toCacheKey(prompt, identity);
+    call.observe({ prompt });
     if (isFresh || call.isFresh) {
-      tell(call, "miss");
+      call.observe({ responseCache: "miss", responseMiss: "bypassed" });
       yield* recorded(key, request, call);
       return;
     }
@@ -61,15 +53,21 @@ export function createCachedBackend(options: CachedBackendOptions): Backend {
     const known = flights.get(key);
     const found = known ? undefined : await cache.get(key);
     if (found?.status === "hit") {
-      const stored = decodeAnswer(found.entry.body);
-      tell(call, found.tier, promptTokensOf(stored));
+      const { tier, evicted, entry } = found;
+      const stored = decodeAnswer(entry.body);
+      const { generationMs } = stored;
+      call.observe({ responseCache: tier, evicted, generationMs, ...promptTokensOf(stored) });
       yield* toReplay(stored, { model: request.model, newId });
       return;
     }
     const joined = known ?? flights.get(key);
-    tell(call, joined ? "flight" : "miss");
-    if (joined) yield* withFreshIds(joined.watch(call.signal), newId);
-    else yield* start(key, request, call).watch(call.signal);
+    if (joined) {
+      call.observe({ responseCache: "flight" });
+      yield* withFreshIds(joined.watch(call.signal), newId);
+      return;
+    }
+    call.observe({ responseCache: "miss", responseMiss: found?.reason ?? "absent" });
+    yield* start(key, request, call).watch(call.signal);
   }
 
   function start(key: CacheKey, request: MessagesRequest, call: BackendCall): Flight<MessageEvent> {
@@ -89,38 +87,39 @@ export function createCachedBackend(options: CachedBackendOptions): Backend {
     request: MessagesRequest,
     call: BackendCall,
   ): AsyncGenerator<MessageEvent> {
+    const startedAt = clock.now();
     const fold = new MessageFold();
     for await (const event of backend.stream(request, call)) {
       fold.add(event);
       // Stored before the end is told: a client may ask again at once.
-      if (event.type === "message_stop") await store(key, fold);
+      if (event.type === "message_stop") {
+        const answer = toAnswer(fold, clock.now() - startedAt);
+        if (answer) call.observe(await store(key, answer));
+      }
       yield event;
     }
   }
 
-  async function store(key: CacheKey, { message, isSound }: MessageFold): Promise<void> {
-    if (!message || !isSound || message.stop_reason === null) return;
-    const { content, stop_reason: stopReason, stop_sequence: stopSequence, usage } = message;
-    const answer = { content, stopReason, stopSequence, usage };
-    if (!isStorable(answer)) return;
-    const storedAt = options.clock.now();
+  async function store(key: CacheKey, answer: Answer): Promise<Observation> {
+    const storedAt = clock.now();
     const expiresAt = storedAt + options.ttlMs;
-    await cache.set(key, { body: encodeAnswer(answer), storedAt, expiresAt });
-  }
-
-  function tell(call: BackendCall, outcome: ResponseCacheOutcome, promptTokens?: number): void {
-    call.observe({
-      responseCache: outcome,
-      ...(promptTokens === undefined ? {} : { promptTokens }),
-    });
-    options.onLookup(outcome);
+    return await cache.set(key, { body: encodeAnswer(answer), storedAt, expiresAt });
   }
 }
 
-/** Undefined when the backend did not report any. */
-function promptTokensOf({ usage }: Answer): number | undefined {
+/** Undefined when it may not be given again. */
+function toAnswer({ message, isSound }: MessageFold, generationMs: number): Answer | undefined {
+  if (!message || !isSound || message.stop_reason === null) return undefined;
+  const { content, stop_reason: stopReason, stop_sequence: stopSequence, usage } = message;
+  const answer = { content, stopReason, stopSequence, usage, generationMs };
+  return isStorable(answer) ? answer : undefined;
+}
+
+/** Nothing when the backend did not report any. */
+function promptTokensOf({ usage }: Answer): Observation {
   const { input_tokens, cache_read_input_tokens, cache_creation_input_tokens } = usage;
-  return input_tokens + cache_read_input_tokens + cache_creation_input_tokens || undefined;
+  const promptTokens = input_tokens + cache_read_input_tokens + cache_creation_input_tokens;
+  return promptTokens > 0 ? { promptTokens } : {};
 }
 
 async function* withFreshIds(

@@ -1,25 +1,43 @@
 import { createHash } from "node:crypto";
+import type { PromptIdentity } from "../backend/backend.ts";
 import type { ContentBlock, Message, MessagesRequest } from "../protocol/anthropic.ts";
+import { parseMessagesRequest } from "../protocol/request-schema.ts";
+import { normalise } from "../translate/normalise.ts";
 import type { CacheKey } from "./tier.ts";
 
 /** Raised when the meaning of a key or of a stored answer changes. */
-const cacheVersion = 1;
+const cacheVersion = 2;
 
 /**
- * The same question to the same model has the same key: on every runtime, in every process,
- * whatever the order of tools and properties. Expects a normalised request.
+ * Names what a model is told before the conversation, and the whole question: equal for equal
+ * meaning, on every runtime, in every process, whatever the order of tools and properties. Expects
+ * a normalised request.
  */
-export function toCacheKey(request: MessagesRequest, backendIdentity: string): CacheKey {
-  const { stream: _stream, metadata: _metadata, ...question } = request;
-  const canonical = canonicalJson({
-    ...question,
-    cacheVersion,
-    backendIdentity,
-    tools: (question.tools ?? []).toSorted((a, b) => compare(a.name, b.name)),
-    messages: withPositionalIds(question.messages),
-  });
+export function toPromptIdentity(request: MessagesRequest): PromptIdentity {
+  const { stream: _stream, metadata: _metadata, system, tools, ...question } = request;
+  const instructions = {
+    system: sha256(canonicalJson(system ?? [])),
+    tools: sha256(canonicalJson((tools ?? []).toSorted((a, b) => compare(a.name, b.name)))),
+  };
+  const messages = withPositionalIds(question.messages);
+  const canonical = canonicalJson({ ...question, ...instructions, messages });
+  return { ...instructions, question: sha256(canonical) };
+}
+
+/** Of a request's bytes. Undefined when they hold no request: whoever answers it will say so. */
+export function identifyBody(body: Uint8Array): PromptIdentity | undefined {
+  try {
+    const request: unknown = JSON.parse(new TextDecoder().decode(body));
+    return toPromptIdentity(normalise(parseMessagesRequest(request)));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The same question to the same model has the same key. */
+export function toCacheKey({ question }: PromptIdentity, backendIdentity: string): CacheKey {
   // The one place where the brand is minted.
-  return createHash("sha256").update(canonical).digest("hex") as CacheKey;
+  return sha256(canonicalJson({ question, cacheVersion, backendIdentity })) as CacheKey;
 }
 
 /** Tool-use ids are fresh on every replay, so a call is named by its position instead. */
@@ -42,7 +60,7 @@ function withPositionalIds(messages: readonly Message[]): readonly Message[] {
 }
 
 /** JSON with sorted keys; absent and undefined properties are the same. */
-export function canonicalJson(value: unknown): string {
+function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join()}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   const properties = Object.entries(value)
@@ -50,6 +68,10 @@ export function canonicalJson(value: unknown): string {
     .sort(([a], [b]) => compare(a, b))
     .map(([name, property]) => `${JSON.stringify(name)}:${canonicalJson(property)}`);
   return `{${properties.join()}}`;
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
 }
 
 function compare(a: string, b: string): number {

@@ -24,7 +24,9 @@ export function createMemoryTier(
       return entries.get(key);
     },
     async set(key, entry) {
+      const before = evicted;
       entries.set(key, entry);
+      return evicted - before;
     },
     async clear() {
       entries.clear();
@@ -33,7 +35,8 @@ export function createMemoryTier(
       const stored = entries.values().map(({ storedAt }) => storedAt);
       const oldestAt = stored.reduce((oldest, at) => Math.min(oldest, at), Infinity);
       return {
-        ...{ entries: entries.size, bytes: entries.calculatedSize, evicted },
+        entries: entries.size,
+        bytes: entries.calculatedSize,
         oldestAt: Number.isFinite(oldestAt) ? oldestAt : undefined,
       };
     },

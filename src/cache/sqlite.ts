@@ -1,84 +1,62 @@
-import { closeSync, existsSync, openSync, renameSync, rmSync } from "node:fs";
-import { DatabaseSync } from "node:sqlite";
+import { rmSync } from "node:fs";
+import type { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../core/clock.ts";
+import { Database } from "../core/database.ts";
 import type { Log } from "../core/log.ts";
-import type { CacheKey, CacheTier, TierSize } from "./tier.ts";
+import type { CacheTier } from "./tier.ts";
 
 const schemaVersion = 1;
 
 export interface SqliteTierOptions {
   readonly path: string;
+  /** Of the file, without the pages that are free. */
   readonly maxBytes: number;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/**
- * Survives restarts and is shared by every anyclaude of this user. A damaged or foreign file is
- * set aside as `<path>.damaged` and started anew.
- */
-export function createSqliteTier(
-  { path, maxBytes, clock, log }: SqliteTierOptions,
-): CacheTier {
-  const database = openOrReplace(path, log);
-  const read = database.prepare("SELECT body, stored_at, expires_at FROM answer WHERE key = ?");
-  const touch = database.prepare("UPDATE answer SET used_at = ? WHERE key = ?");
-  const write = database.prepare(
-    "INSERT OR REPLACE INTO answer (key, body, stored_at, expires_at, used_at) VALUES (?, ?, ?, ?, ?)",
-  );
-  const measure = database.prepare(
-    "SELECT count(*) AS entries, coalesce(sum(length(body)), 0) AS bytes, " +
-      "min(stored_at) AS oldest FROM answer",
-  );
-  const drop = database.prepare(
-    "DELETE FROM answer WHERE key IN (SELECT key FROM answer ORDER BY used_at LIMIT ?)",
-  );
-  let evicted = 0;
+/** Survives restarts and is shared by every anyclaude of this user. */
+export function createSqliteTier({ path, maxBytes, clock, log }: SqliteTierOptions): CacheTier {
+  const database = new Database({ path, migrate, prepare, name: "response cache", log });
   let used = 0;
-
-  function size(): TierSize {
-    const { entries, bytes, oldest } = measure.get() as {
-      entries: number;
-      bytes: number;
-      oldest: number | null;
-    };
-    return { entries, bytes, oldestAt: oldest ?? undefined, evicted };
-  }
-
-  function makeRoom(): void {
-    let { entries, bytes } = size();
-    while (bytes > maxBytes && entries > 0) {
-      const few = Math.max(1, Math.ceil(entries / 20));
-      drop.run(few);
-      evicted += few;
-      ({ entries, bytes } = size());
-    }
-  }
 
   return {
     name: "sqlite",
     async get(key) {
-      const row = read.get(key) as
-        | { body: Uint8Array; stored_at: number; expires_at: number }
-        | undefined;
-      if (!row) return undefined;
-      touch.run(nextUse(), key);
-      return { body: row.body, storedAt: row.stored_at, expiresAt: row.expires_at };
+      return database.use(({ read, touch }) => {
+        const row = read.get(key) as
+          | { body: Uint8Array; stored_at: number; expires_at: number }
+          | undefined;
+        if (!row) return undefined;
+        try {
+          touch.run(nextUse(), key);
+        } catch {
+          // On a full disk the order of use is lost, not the answer.
+        }
+        return { body: row.body, storedAt: row.stored_at, expiresAt: row.expires_at };
+      });
     },
-    async set(key: CacheKey, { body, storedAt, expiresAt }) {
-      write.run(key, body, storedAt, expiresAt, nextUse());
-      makeRoom();
+    async set(key, { body, storedAt, expiresAt }) {
+      return database.use((statements) => {
+        statements.write.run(key, body, storedAt, expiresAt, nextUse());
+        return makeRoom(statements, maxBytes);
+      });
     },
     async clear() {
-      database.exec("DELETE FROM answer; VACUUM");
+      database.use((_, opened) => opened.exec("DELETE FROM answer; VACUUM"));
       // A file that was set aside may still hold readable answers.
       rmSync(`${path}.damaged`, { force: true });
     },
     async size() {
-      return size();
+      const { entries, bytes, oldest } = database.use(({ measure }) => measure.get()) as {
+        entries: number;
+        bytes: number;
+        oldest: number | null;
+      };
+      return { entries, bytes, oldestAt: oldest ?? undefined };
     },
     async [Symbol.asyncDispose]() {
-      database.close();
+      database[Symbol.dispose]();
     },
   };
 
@@ -89,40 +67,44 @@ export function createSqliteTier(
   }
 }
 
-function openOrReplace(path: string, log: Log): DatabaseSync {
-  try {
-    return open(path);
-  } catch (error) {
-    if (!isDamaged(error) || !existsSync(path)) throw error;
-    const aside = `${path}.damaged`;
-    renameSync(path, aside);
-    for (const suffix of ["-wal", "-shm"]) rmSync(path + suffix, { force: true });
-    log.warn("response cache was damaged and starts anew", { aside });
-    return open(path);
-  }
+function prepare(database: DatabaseSync) {
+  return {
+    read: database.prepare("SELECT body, stored_at, expires_at FROM answer WHERE key = ?"),
+    touch: database.prepare("UPDATE answer SET used_at = ? WHERE key = ?"),
+    write: database.prepare(
+      "INSERT OR REPLACE INTO answer (key, body, stored_at, expires_at, used_at) VALUES (?, ?, ?, ?, ?)",
+    ),
+    drop: database.prepare(
+      "DELETE FROM answer WHERE key IN (SELECT key FROM answer ORDER BY used_at LIMIT ?)",
+    ),
+    // Known without reading a row, unlike a sum over them: it is asked after every answer.
+    occupied: database.prepare(
+      "SELECT (page_count - freelist_count) * page_size AS bytes " +
+        "FROM pragma_page_count(), pragma_freelist_count(), pragma_page_size()",
+    ),
+    count: database.prepare("SELECT count(*) AS entries FROM answer"),
+    measure: database.prepare(
+      "SELECT count(*) AS entries, coalesce(sum(length(body)), 0) AS bytes, " +
+        "min(stored_at) AS oldest FROM answer",
+    ),
+  };
 }
 
-function open(path: string): DatabaseSync {
-  // SQLite gives its side files the mode of the file itself.
-  if (path !== ":memory:") closeSync(openSync(path, "a", 0o600));
-  const database = new DatabaseSync(path);
-  try {
-    // Another anyclaude may be writing: wait for it rather than fail.
-    database.exec("PRAGMA busy_timeout = 2000; PRAGMA journal_mode = WAL");
-    database.exec("PRAGMA synchronous = NORMAL");
-    migrate(database);
-    return database;
-  } catch (error) {
-    database.close();
-    throw error;
+/** Returns how many had to leave. */
+function makeRoom({ occupied, count, drop }: ReturnType<typeof prepare>, maxBytes: number): number {
+  let evicted = 0;
+  while ((occupied.get() as { bytes: number }).bytes > maxBytes) {
+    const { entries } = count.get() as { entries: number };
+    if (entries === 0) break;
+    const few = Math.ceil(entries / 20);
+    drop.run(few);
+    evicted += few;
   }
+  return evicted;
 }
 
 /** Answers are a cache: those of another schema are dropped, not converted. */
-function migrate(database: DatabaseSync): void {
-  const { user_version: version } = database.prepare("PRAGMA user_version").get() as {
-    user_version: number;
-  };
+function migrate(database: DatabaseSync, version: number): void {
   if (version !== schemaVersion) database.exec("DROP TABLE IF EXISTS answer");
   database.exec(
     `CREATE TABLE IF NOT EXISTS answer (
@@ -132,9 +114,4 @@ function migrate(database: DatabaseSync): void {
      CREATE INDEX IF NOT EXISTS answer_by_use ON answer (used_at);
      PRAGMA user_version = ${schemaVersion}`,
   );
-}
-
-/** SQLITE_CORRUPT or SQLITE_NOTADB, by the words that both runtimes keep. */
-function isDamaged(error: unknown): boolean {
-  return error instanceof Error && /malformed|not a database/.test(error.message);
 }

@@ -12,8 +12,6 @@ export interface TierSize {
   readonly bytes: number;
   /** Epoch milliseconds; undefined when there is none. */
   readonly oldestAt: number | undefined;
-  /** Entries that had to leave for others since this tier was opened. */
-  readonly evicted: number;
 }
 
 export type TierName = "memory" | "sqlite";
@@ -22,7 +20,8 @@ export type TierName = "memory" | "sqlite";
 export interface CacheTier extends AsyncDisposable {
   readonly name: TierName;
   get(key: CacheKey): Promise<CacheEntry | undefined>;
-  set(key: CacheKey, entry: CacheEntry): Promise<void>;
+  /** Resolves to the number of entries that had to leave for this one. */
+  set(key: CacheKey, entry: CacheEntry): Promise<number>;
   clear(): Promise<void>;
   size(): Promise<TierSize>;
 }

@@ -12,13 +12,11 @@ import {
 } from "../launcher/environment.ts";
 import { findClaude } from "../launcher/find-claude.ts";
 import { runClaude } from "../launcher/run-claude.ts";
-import { createMonitor } from "../monitor/monitor.ts";
-import { toSummary } from "../monitor/summary.ts";
 import { type SplitArguments, splitArguments } from "./arguments.ts";
 import { chooseModel } from "./choose-model.ts";
 import { claudeOptions } from "./claude-options.ts";
 import { createLogFile } from "./log-file.ts";
-import { tell } from "./tell.ts";
+import { tell, tellSummary } from "./tell.ts";
 import { version } from "./version.ts";
 
 const tinyNotice =
@@ -37,14 +35,12 @@ export async function run(argv: readonly string[]): Promise<void> {
   const config = await withModel(loaded);
   if (config.mode === "mlx" && config.model === "tiny") announceTiny(split, loaded);
 
-  const monitor = createMonitor();
+  const app = await startApp({ ...toAppParts(loaded), config, project: process.cwd() });
   {
-    await using app = await startApp({ ...toAppParts(loaded), config, onRecord: monitor.record });
+    await using _ = app;
     process.exitCode = await runClaude(toCommand(claude, app, split, loaded));
   }
-  const summary = toSummary(monitor.records);
-  // Claude Code may have left an unfinished line.
-  if (summary !== undefined) process.stderr.write(`\n${summary}`);
+  tellSummary(app.records);
 }
 
 /** What every command that starts the proxy hands over. */

@@ -42,6 +42,7 @@ export const configSchema = v.strictObject({
   cacheTtlHours: v.optional(count(87_600, 1), 168),
   cacheDiskMegabytes: v.optional(count(1_000_000, 1), 256),
   fresh: v.optional(onOff, false),
+  historyDays: v.optional(count(3650), 90),
   debug: v.optional(count(3), 0),
   port: v.optional(count(65535), 0),
 });
@@ -81,6 +82,10 @@ export const settings: Readonly<Record<SettingName, SettingNames>> = {
   cacheTtlHours: { meaning: "how long an answer may be given again; a week unless said" },
   cacheDiskMegabytes: { meaning: "how much of the disk answers may take; 256 unless said" },
   fresh: { flag: "--fresh", meaning: "give no stored answer again: ask the model every time" },
+  historyDays: {
+    meaning:
+      "how long request records are kept for anyclaude stats, without any text; 0 keeps none",
+  },
   debug: {
     variables: { any: "ANYCLAUDE_DEBUG" },
     meaning: "0 to 3: how much goes into the log file",

@@ -70,7 +70,7 @@ export function toTotals(records: readonly RequestRecord[]): Totals {
 }
 
 /** In `claude` mode the cache is Anthropic's: a hit is a request with cache reads. */
-function isHit(record: RequestRecord): boolean {
+export function isHit(record: RequestRecord): boolean {
   if (record.mode === "claude") return (record.prefixTokensReused ?? 0) > 0;
   return isStored(record);
 }

@@ -101,6 +101,7 @@ export type ServerEvent =
     readonly prompt_tokens: number;
     readonly cached_tokens: number;
     readonly miss: { readonly reason: string; readonly position: number } | null;
+    readonly instruction_tokens?: number | null;
   }
   | { readonly event: "progress"; readonly prefilled: number; readonly total: number }
   | {

@@ -1,6 +1,6 @@
-import type { RequestOrigin } from "../backend/backend.ts";
+import type { PromptIdentity, RequestOrigin } from "../backend/backend.ts";
 import { toPromptCost } from "../monitor/cost.ts";
-import type { RequestRecord } from "../monitor/record.ts";
+import { type RequestRecord, toShortIdentity } from "../monitor/record.ts";
 import type { Tapped } from "./usage-tap.ts";
 
 export interface ClaudeRequest {
@@ -8,6 +8,8 @@ export interface ClaudeRequest {
   readonly endedAt: number;
   readonly origin: RequestOrigin;
   readonly body: Uint8Array | undefined;
+  /** Undefined when the request could not be read. */
+  readonly prompt: PromptIdentity | undefined;
 }
 
 export interface Ended {
@@ -18,7 +20,7 @@ export interface Ended {
 
 /** The record of a request that Anthropic answered, from what it said about it. */
 export function toClaudeRecord(
-  { startedAt, endedAt, origin, body }: ClaudeRequest,
+  { startedAt, endedAt, origin, body, prompt }: ClaudeRequest,
   { outcome, status, tapped }: Ended,
 ): RequestRecord {
   const model = tapped.model ?? modelIn(body);
@@ -40,16 +42,25 @@ export function toClaudeRecord(
     outcome: tapped.isComplete ? "answered" : outcome === "cancelled" ? "cancelled" : "failed",
     status: status !== undefined && status >= 400 ? status : undefined,
     responseCache: undefined,
+    responseMiss: undefined,
+    isStored: false,
+    evictedFromMemory: 0,
+    evictedFromDisk: 0,
+    ...toShortIdentity(prompt),
+    instructionTokens: undefined,
+    instructionTokensReused: undefined,
     promptTokens: charged &&
       charged.uncached + charged.read + charged.written5m + charged.written1h,
     prefixTokensReused: charged?.read,
     prefixTokensCreated: charged && charged.written5m + charged.written1h,
     outputTokens: tapped.output,
     missReason: undefined,
+    missPosition: undefined,
     timeToFirstTokenMs: tapped.firstTokenAt && tapped.firstTokenAt - startedAt,
     prefillSeconds: undefined,
     decodeSeconds: undefined,
     durationMs: endedAt - startedAt,
+    generationMs: undefined,
     promptCost: charged && toPromptCost(model, startedAt, charged),
   };
 }

@@ -1,3 +1,4 @@
+import type { PromptIdentity } from "../backend/backend.ts";
 import type { Clock } from "../core/clock.ts";
 import { ProxyError } from "../core/errors.ts";
 import type { RecordSink } from "../monitor/record.ts";
@@ -10,6 +11,8 @@ export interface PassthroughOptions {
   readonly baseUrl: string;
   readonly forward: (url: string, init: ForwardInit) => Promise<Response>;
   readonly clock: Clock;
+  /** What a body asks for, from a copy; undefined when it cannot be read. */
+  readonly identify: (body: Uint8Array) => PromptIdentity | undefined;
   readonly onRecord: RecordSink;
 }
 
@@ -40,8 +43,10 @@ export async function passThrough(
   const isMessage = request.method === "POST" && pathname === "/v1/messages";
   const end = (ended: Ended) => {
     if (!isMessage) return;
+    const endedAt = clock.now();
     const origin = toOrigin(request.headers);
-    options.onRecord(toClaudeRecord({ startedAt, endedAt: clock.now(), origin, body }, ended));
+    const prompt = body && options.identify(body);
+    options.onRecord(toClaudeRecord({ startedAt, endedAt, origin, body, prompt }, ended));
   };
   let upstream: Response;
   try {

@@ -1,7 +1,7 @@
 import type { Observation, RequestOrigin } from "../backend/backend.ts";
 import type { Clock } from "../core/clock.ts";
 import { ProxyError } from "../core/errors.ts";
-import type { RecordSink, RequestRecord } from "../monitor/record.ts";
+import { type RecordSink, type RequestRecord, toShortIdentity } from "../monitor/record.ts";
 import type { MessageEvent } from "../protocol/anthropic.ts";
 
 export interface RecordedRequest {
@@ -62,7 +62,7 @@ export class RequestRecorder {
 
   #finished(): RequestRecord {
     const { mode, model, origin, clock } = this.#request;
-    const { promptTokens, cachedTokens } = this.#seen;
+    const { promptTokens, cachedTokens, instructionTokens, prompt, evicted, miss } = this.#seen;
     return {
       startedAt: this.#startedAt,
       mode,
@@ -73,17 +73,28 @@ export class RequestRecorder {
       outcome: this.#outcome,
       status: this.#status,
       responseCache: this.#seen.responseCache,
+      responseMiss: this.#seen.responseMiss,
+      isStored: this.#seen.isStored ?? false,
+      evictedFromMemory: evicted?.memory ?? 0,
+      evictedFromDisk: evicted?.disk ?? 0,
+      ...toShortIdentity(prompt),
+      instructionTokens,
+      instructionTokensReused: instructionTokens === undefined || cachedTokens === undefined
+        ? undefined
+        : Math.min(instructionTokens, cachedTokens),
       promptTokens,
       prefixTokensReused: cachedTokens,
       prefixTokensCreated: promptTokens === undefined || cachedTokens === undefined
         ? undefined
         : promptTokens - cachedTokens,
       outputTokens: this.#outputTokens,
-      missReason: this.#seen.miss?.reason,
+      missReason: miss?.reason,
+      missPosition: miss?.position,
       timeToFirstTokenMs: this.#firstTokenAt && this.#firstTokenAt - this.#startedAt,
       prefillSeconds: this.#seen.prefillSeconds,
       decodeSeconds: this.#seen.decodeSeconds,
       durationMs: clock.now() - this.#startedAt,
+      generationMs: this.#seen.generationMs,
       promptCost: undefined,
     };
   }

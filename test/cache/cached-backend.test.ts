@@ -1,6 +1,5 @@
 import { describe, test } from "node:test";
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import type { ResponseCacheOutcome } from "../../src/backend/backend.ts";
 import { createCachedBackend } from "../../src/cache/cached-backend.ts";
 import { createMemoryTier } from "../../src/cache/memory.ts";
 import { TieredCache } from "../../src/cache/tiered.ts";
@@ -18,7 +17,7 @@ const call = [toolCall('{"file_path":"a"}'), text("", "tool_calls")];
 
 describe("the response cache in front of a backend", () => {
   test("answers A, B, A with two generations, streamed or not", async () => {
-    const { server, calls, outcomes } = cached(() => streamed([text("Hi", "stop")]));
+    const { server, calls } = cached(() => streamed([text("Hi", "stop")]));
 
     const answers = [];
     for (const [content, stream] of [["A", false], ["B", true], ["A", true]] as const) {
@@ -31,7 +30,6 @@ describe("the response cache in front of a backend", () => {
       "hit; tier=memory",
     ]);
     assertEquals(calls.length, 2);
-    assertEquals(outcomes, ["miss", "miss", "memory"]);
     const replayed = await answers[2]?.text() ?? "";
     assertEquals(illegalities(replayed), []);
     assert(replayed.includes('"text":"Hi"'), replayed);
@@ -120,13 +118,52 @@ describe("the response cache in front of a backend", () => {
   });
 
   test("gives nothing again when it is switched off, and still counts", async () => {
-    const { server, calls, outcomes } = cached(() => streamed([text("Hi", "stop")]), true);
+    const { server, calls } = cached(() => streamed([text("Hi", "stop")]), { isFresh: true });
 
     await answer(server, "A");
     await answer(server, "A");
 
     assertEquals(calls.length, 2);
-    assertEquals(outcomes, ["miss", "miss"]);
+    assertEquals(
+      server.records.map(({ responseCache, responseMiss }) => [responseCache, responseMiss]),
+      [["miss", "bypassed"], ["miss", "bypassed"]],
+    );
+  });
+
+  test("records what was asked, why it was missed, and what had to leave for it", async () => {
+    const { server, clock } = cached(() => streamed([text("Hi", "stop")]), { maxEntries: 1 });
+
+    for (const content of ["A", "A", "B"]) await answer(server, content);
+    await clock.advance(2000);
+    await answer(server, "B");
+
+    const [first, again, other, late] = server.records;
+    assertEquals(
+      server.records.map((each) => [each.responseCache, each.responseMiss, each.isStored]),
+      [
+        ["miss", "absent", true],
+        ["memory", undefined, false],
+        ["miss", "absent", true],
+        ["miss", "expired", true],
+      ],
+    );
+    assertEquals(server.records.map((each) => each.evictedFromMemory), [0, 0, 1, 0]);
+    assertEquals(first?.question, again?.question);
+    assertNotEquals(first?.question, other?.question);
+    assertEquals(other?.question, late?.question);
+    assertEquals([first?.system, first?.tools], [other?.system, other?.tools]);
+  });
+
+  test("records how long a stored answer had taken to make", async () => {
+    const { server, clock } = cached(async () => {
+      await clock.advance(700);
+      return streamed([text("Hi", "stop")]);
+    });
+
+    await answer(server, "A");
+    await answer(server, "A");
+
+    assertEquals(server.records.map(({ generationMs }) => generationMs), [undefined, 700]);
   });
 });
 
@@ -135,12 +172,14 @@ function toolCall(json: string) {
   return { choices: [{ index: 0, delta: { tool_calls: [call] }, finish_reason: null }] };
 }
 
-function cached(respond: (call: UpstreamCall) => Response, isFresh = false) {
+function cached(
+  respond: (call: UpstreamCall) => Response | Promise<Response>,
+  { isFresh = false, maxEntries = 10 } = {},
+) {
   const clock = new FakeClock();
   const newId = countIds();
   const { backend, calls } = upstream(respond, { newId });
-  const outcomes: ResponseCacheOutcome[] = [];
-  const tiers = [createMemoryTier({ maxEntries: 10, maxBytes: 100_000 })];
+  const tiers = [createMemoryTier({ maxEntries, maxBytes: 100_000 })];
   const server = proxy(
     createCachedBackend({
       backend,
@@ -150,12 +189,10 @@ function cached(respond: (call: UpstreamCall) => Response, isFresh = false) {
       isFresh,
       clock,
       newId,
-      onLookup: (outcome) => void outcomes.push(outcome),
-      onEnd() {},
     }),
     { clock },
   );
-  return { server, calls, outcomes };
+  return { server, calls, clock };
 }
 
 async function answer(server: ReturnType<typeof proxy>, content: string): Promise<MessageResponse> {

@@ -51,7 +51,7 @@ describe("the response cache", () => {
       join(world.env["ANYCLAUDE_HOME"] ?? "", "state", "anyclaude.log"),
       "utf8",
     );
-    assertStringIncludes(log, "[Cache Miss] Processing new request (cache size: 0/256)");
+    assertStringIncludes(log, "[Cache Miss] Processing new request (cache size: 1/256)");
     assertStringIncludes(log, "[Cache Stats] Hit Rate: 33.3% (1/3), Cached Items: 2/256");
   });
 

@@ -74,3 +74,18 @@ def test_boundaries_are_where_another_request_would_leave(full: Loaded) -> None:
     # A boundary lies before the turn marker; what differs stands two tokens behind it.
     for place in (common(other), common(rewound)):
         assert any(place - 8 <= boundary <= place for boundary in plan.boundaries)
+
+
+def test_instructions_are_the_tokens_that_every_conversation_has_in_common(full: Loaded) -> None:
+    plans = [
+        full.prompter.plan(ChatPrompt(messages, tools))
+        for messages in (question, [*question, assistant("no"), user("Write b.txt")])
+    ]
+    bare = full.prompter.plan(ChatPrompt([user("Read a.txt")], None))
+    longer = full.prompter.plan(ChatPrompt([system, user("x")], [*tools, *tools]))
+
+    assert plans[0].instruction_tokens == plans[1].instruction_tokens
+    rest = full.tokenizer.decode(list(plans[0].tokens[plans[0].instruction_tokens :]))
+    assert rest.startswith("<|im_start|>user\nRead a.txt")
+    assert bare.instruction_tokens == 0
+    assert (longer.instruction_tokens or 0) > (plans[0].instruction_tokens or 0)

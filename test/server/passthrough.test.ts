@@ -1,6 +1,7 @@
 import { describe, test } from "node:test";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { assertEquals } from "@std/assert";
+import { identifyBody } from "../../src/cache/key.ts";
 import { createApp } from "../../src/server/app.ts";
 import type { PassthroughOptions } from "../../src/server/passthrough.ts";
 import type { RequestRecord } from "../../src/monitor/record.ts";
@@ -164,6 +165,28 @@ describe("claude mode", () => {
     });
   }
 
+  test("names what was asked for by hashes, which say what has changed", async () => {
+    const asks = [
+      { system: "Be brief", messages: [{ role: "user", content: "hi" }] },
+      { system: "Be brief", messages: [{ role: "user", content: "thanks" }] },
+      { system: "Be kind", messages: [{ role: "user", content: "hi" }] },
+      { messages: "none" },
+    ];
+    const { send, records } = anthropic(() => new Response("{}", { status: 529 }));
+
+    for (const ask of asks) {
+      const body = JSON.stringify({ model: "m", max_tokens: 1, ...ask });
+      await (await send("/v1/messages", { method: "POST", body, headers: host })).text();
+    }
+    while (records.length < asks.length) await new Promise((resolve) => setImmediate(resolve));
+
+    const [one, two, three, four] = records;
+    assertEquals([one?.system, one?.tools], [two?.system, three?.tools]);
+    assertEquals(new Set(records.map(({ question }) => question)).size, 4);
+    assertEquals(one?.system === three?.system, false);
+    assertEquals([four?.question, four?.system], [undefined, undefined]);
+  });
+
   test("counts a client that left as cancelled, once", async () => {
     const { send, records } = anthropic(() =>
       new Response(new ReadableStream({ pull: (to) => to.enqueue(new Uint8Array(1)) }))
@@ -200,6 +223,7 @@ function anthropic(answer: () => Response) {
         return answer();
       },
       clock: new FakeClock(),
+      identify: identifyBody,
       onRecord: (record) => void records.push(record),
     },
   });

@@ -1,0 +1,111 @@
+import { createOpenAiBackend, withoutSecrets } from "../backend/openai-compatible.ts";
+import type { Paths } from "../config/paths.ts";
+import type { Config } from "../config/schema.ts";
+import { systemClock as clock } from "../core/clock.ts";
+import { randomId } from "../core/ids.ts";
+import type { Log } from "../core/log.ts";
+import { UserError } from "../core/user-error.ts";
+import { askHealth } from "../supervisor/health.ts";
+import { startMlxServer } from "./mlx-server.ts";
+
+export interface UpstreamOptions {
+  readonly config: Config;
+  readonly paths: Paths;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly log: Log;
+  /** Progress for the user, before anything answers. */
+  readonly tell: (line: string) => void;
+}
+
+/** Whoever answers, ready to answer. */
+export interface Upstream extends Partial<AsyncDisposable> {
+  readonly url: string;
+  readonly apiKey: string | undefined;
+  readonly ours: boolean;
+  readonly model: string;
+  readonly contextLength: number | undefined;
+  /** What tells this model from every other one, for keys of stored answers. */
+  readonly identity: string;
+}
+
+const defaultMlxUrl = "http://127.0.0.1:8081";
+/** How long a server that is said to be there may take to answer at the start. */
+const patienceMs = 5000;
+
+/** The server that the settings name, or one of ours, launched. Fails in the user's words. */
+export async function findUpstream(options: UpstreamOptions): Promise<Upstream> {
+  const { config } = options;
+  if (config.mode === "openai") {
+    if (config.baseUrl) return await findServer(config.baseUrl, config);
+    throw new UserError(
+      "Cannot use openai mode without a server: name one with --base-url http://localhost:1234/v1",
+      { exitCode: 2 },
+    );
+  }
+  if (config.baseUrl) return await findServer(config.baseUrl, config);
+  if (config.noAutoLaunch) return await findServer(defaultMlxUrl, config);
+  return await launch(options);
+}
+
+async function launch({ config, paths, env, tell, log }: UpstreamOptions): Promise<Upstream> {
+  if (!config.model) {
+    throw new UserError(
+      "Cannot start MLX without a model: name one with --model, such as --model tiny for a first " +
+        "look or --model mlx-community/NAME",
+      { exitCode: 2 },
+    );
+  }
+  const token = randomId("server");
+  const server = await startMlxServer({
+    ...{ model: config.model, token, port: 0, fetch, clock, log, tell, env },
+    ...{ cacheFolder: paths.cache, stateFolder: paths.state },
+  });
+  return {
+    url: server.url,
+    apiKey: token,
+    ours: true,
+    model: server.model.id,
+    contextLength: server.model.contextLength,
+    identity: server.model.fingerprint,
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
+/** A server that somebody else runs. It has to answer now: later it would be too late to say so. */
+async function findServer(url: string, { model, apiKey }: Config): Promise<Upstream> {
+  const signal = AbortSignal.timeout(patienceMs);
+  const root = url.replace(/\/+$/, "").replace(/\/v1$/, "");
+  const health = await askHealth(root, fetch, signal).catch(() => undefined);
+  const ours = health?.status === "ready";
+  const shared = { url, apiKey, ours, identity: withoutSecrets(url) };
+  if (ours) {
+    const { id, contextLength, fingerprint: identity } = health.model;
+    return { ...shared, model: id, contextLength, identity };
+  }
+  const backend = createOpenAiBackend({
+    ...{ baseUrl: url, apiKey, keySetting: "the key", ours: false, fetch, newId: randomId },
+  });
+  const models = await backend.models(signal).catch((cause: unknown) => {
+    const words = cause instanceof Error ? cause.message : String(cause);
+    const address = withoutSecrets(root);
+    throw new UserError(
+      words.includes(address) ? words : `Cannot use the model server at ${address}: ${words}`,
+      { cause },
+    );
+  });
+  const named = models.find(({ id }) => id === model) ??
+    (models.length === 1 ? models[0] : undefined);
+  if (model) {
+    return {
+      ...shared,
+      model,
+      contextLength: named?.id === model ? named.contextLength : undefined,
+    };
+  }
+  if (named) return { ...shared, model: named.id, contextLength: named.contextLength };
+  throw new UserError(
+    `Cannot choose a model at ${withoutSecrets(url)}: name one with --model; it has ` +
+      (models.map(({ id }) => id).join(", ") || "none"),
+    { exitCode: 2 },
+  );
+}
