@@ -5,9 +5,8 @@ import { identifyBody } from "../cache/key.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { randomId } from "../core/ids.ts";
 import { UserError } from "../core/user-error.ts";
-import type { RequestRecord } from "../monitor/record.ts";
 import { type AppOptions, createApp } from "../server/app.ts";
-import { startMonitor } from "./monitoring.ts";
+import { openPrices, startMonitor, toComparison } from "./monitoring.ts";
 import { openResponseCache } from "./response-cache.ts";
 import { findUpstream, type UpstreamOptions } from "./upstream.ts";
 
@@ -23,8 +22,8 @@ export interface RunningApp extends AsyncDisposable {
   /** What the client is to ask for; undefined in `claude` mode. */
   readonly model: string | undefined;
   readonly contextLength: number | undefined;
-  /** Of this run; complete when this has been disposed. */
-  readonly records: readonly RequestRecord[];
+  /** The block for the end, complete when this has been disposed; undefined without requests. */
+  readonly summary: () => string | undefined;
 }
 
 const anthropicUrl = "https://api.anthropic.com";
@@ -40,22 +39,24 @@ export function startApp(options: StartOptions): Promise<RunningApp> {
 async function startForwarding(options: StartOptions): Promise<RunningApp> {
   const { config, version } = options;
   await using stack = new AsyncDisposableStack();
+  const prices = openPrices(config);
   const items = () => Promise.resolve({ entries: 0, maxEntries: 0 });
-  const monitor = stack.use(startMonitor({ ...options, clock, items }));
+  const monitor = stack.use(startMonitor({ ...options, clock, items, comparison: undefined }));
+  const { metrics, summary } = monitor;
   const token = randomId("anyclaude");
   const service = {
     ...{ kind: "passthrough" as const, baseUrl: config.baseUrl ?? anthropicUrl, forward },
-    ...{ clock, identify: identifyBody, onRecord: monitor.record },
+    ...{ clock, identify: identifyBody, prices, onRecord: monitor.record },
   };
-  const { url } = stack.use(await listen({ service, version }, config.port));
-  const { records } = monitor;
+  const { url } = stack.use(await listen({ service, metrics, token, version }, config.port));
   return running(stack.move(), {
-    ...{ url, token, model: undefined, contextLength: undefined, records },
+    ...{ url, token, model: undefined, contextLength: undefined, summary },
   });
 }
 
 async function startTranslating(options: StartOptions): Promise<RunningApp> {
   const { config, paths, version, log } = options;
+  const comparison = toComparison(config, openPrices(config));
   await using stack = new AsyncDisposableStack();
   const upstream = await findUpstream(options);
   stack.defer(async () => await upstream[Symbol.asyncDispose]?.());
@@ -71,17 +72,17 @@ async function startTranslating(options: StartOptions): Promise<RunningApp> {
     ...{ config, stateFolder: paths.state, clock, log },
   });
   stack.use(cache);
-  const monitor = stack.use(startMonitor({ ...options, clock, items: cache.items }));
+  const monitor = stack.use(startMonitor({ ...options, clock, items: cache.items, comparison }));
+  const { metrics, summary } = monitor;
   const token = randomId("anyclaude");
   const mode = config.mode === "openai" ? "openai" as const : "mlx" as const;
   const service = {
-    ...{ kind: "translate" as const, backend: cache.backend, token, mode },
+    ...{ kind: "translate" as const, backend: cache.backend, mode },
     ...{ clock, newId: randomId, log, onRecord: monitor.record },
   };
-  const { url } = stack.use(await listen({ service, version }, config.port));
+  const { url } = stack.use(await listen({ service, metrics, token, version }, config.port));
   const { model, contextLength } = upstream;
-  const { records } = monitor;
-  return running(stack.move(), { url, token, model, contextLength, records });
+  return running(stack.move(), { url, token, model, contextLength, summary });
 }
 
 function running(

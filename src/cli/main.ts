@@ -7,10 +7,11 @@ import { helpText } from "./help.ts";
 import { run } from "./run.ts";
 import { serve } from "./serve.ts";
 import { server } from "./server.ts";
+import { stats } from "./stats.ts";
 import { nearest } from "./arguments.ts";
 
 // deno-lint-ignore no-explicit-any -- citty's own type of a command with any arguments
-const commands: Readonly<Record<string, CommandDef<any>>> = { serve, server, cache };
+const commands: Readonly<Record<string, CommandDef<any>>> = { serve, server, cache, stats };
 
 /** The command line, once it is certain that it is not `--version`. */
 export async function main(argv: readonly string[]): Promise<void> {

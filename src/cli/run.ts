@@ -40,7 +40,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     await using _ = app;
     process.exitCode = await runClaude(toCommand(claude, app, split, loaded));
   }
-  tellSummary(app.records);
+  tellSummary(app.summary());
 }
 
 /** What every command that starts the proxy hands over. */

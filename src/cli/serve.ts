@@ -20,6 +20,6 @@ export const serve = defineCommand({
         report(app, args.json);
         await ended;
       }
-      tellSummary(app.records);
+      tellSummary(app.summary());
     }),
 });

@@ -1,3 +1,4 @@
+import { isAbsolute } from "node:path";
 import * as v from "valibot";
 
 export const modes = ["mlx", "openai", "claude"] as const;
@@ -43,6 +44,8 @@ export const configSchema = v.strictObject({
   cacheDiskMegabytes: v.optional(count(1_000_000, 1), 256),
   fresh: v.optional(onOff, false),
   historyDays: v.optional(count(3650), 90),
+  compareWith: v.optional(text),
+  pricesFile: v.optional(v.pipe(text, v.check(isAbsolute, "expected an absolute path"))),
   debug: v.optional(count(3), 0),
   port: v.optional(count(65535), 0),
 });
@@ -77,15 +80,19 @@ export const settings: Readonly<Record<SettingName, SettingNames>> = {
   },
   cacheSize: {
     variables: { any: "VLLM_CACHE_SIZE" },
-    meaning: "entries of the response cache in memory; 0 switches the response cache off",
+    meaning: "entries of the response cache in memory, up to 1,000,000; 0 switches it off",
   },
-  cacheTtlHours: { meaning: "how long an answer may be given again; a week unless said" },
-  cacheDiskMegabytes: { meaning: "how much of the disk answers may take; 256 unless said" },
+  cacheTtlHours: { meaning: "how long an answer may be given again" },
+  cacheDiskMegabytes: { meaning: "how much of the disk answers may take" },
   fresh: { flag: "--fresh", meaning: "give no stored answer again: ask the model every time" },
   historyDays: {
     meaning:
       "how long request records are kept for anyclaude stats, without any text; 0 keeps none",
   },
+  compareWith: {
+    meaning: "a model of Anthropic's: says what the prompts of a local model would have cost there",
+  },
+  pricesFile: { meaning: "a file like prices.json, whose rows win over the built-in prices" },
   debug: {
     variables: { any: "ANYCLAUDE_DEBUG" },
     meaning: "0 to 3: how much goes into the log file",

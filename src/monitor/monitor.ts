@@ -1,12 +1,17 @@
 import type { Log } from "../core/log.ts";
+import type { Comparison } from "./equivalent.ts";
 import type { LogLines } from "./log-lines.ts";
+import { type Metrics, toMetrics } from "./metrics.ts";
 import type { RecordSink, RequestRecord } from "./record.ts";
 import type { RecordStore } from "./record-store.ts";
+import { toSummary } from "./summary.ts";
 
-/** Keeps the records of one run, in the order in which the requests ended. */
+/** Keeps the records of one run, in the order in which the requests ended, and shows them. */
 export interface Monitor {
   readonly record: RecordSink;
-  readonly records: readonly RequestRecord[];
+  /** The block for the end; undefined when there was no request. */
+  summary(): string | undefined;
+  metrics(): Metrics;
 }
 
 export interface MonitorOptions {
@@ -15,14 +20,16 @@ export interface MonitorOptions {
   readonly lines: LogLines;
   /** The folder in which this run was started. */
   readonly project: string | undefined;
+  readonly comparison: Comparison | undefined;
   readonly log: Log;
 }
 
-export function createMonitor({ store, lines, project, log }: MonitorOptions): Monitor {
+export function createMonitor({ store, lines, project, comparison, log }: MonitorOptions): Monitor {
   const records: RequestRecord[] = [];
   let hasWarned = false;
   return {
-    records,
+    summary: () => toSummary(records, comparison),
+    metrics: () => toMetrics(records, comparison),
     record(record) {
       records.push(record);
       lines.write(record);

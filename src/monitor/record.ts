@@ -1,4 +1,4 @@
-import type { PromptCost } from "./cost.ts";
+import type { PromptCost } from "./prices.ts";
 
 /**
  * One line of truth per request; every number that a user sees is computed from these.

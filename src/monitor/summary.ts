@@ -1,3 +1,5 @@
+import type { Comparison } from "./equivalent.ts";
+import { type EstimatedCost, toEstimatedCost } from "./metrics.ts";
 import type { RequestRecord } from "./record.ts";
 import { type Totals, toTotals } from "./totals.ts";
 
@@ -6,9 +8,14 @@ const rule = "━".repeat(46);
 const grouped = new Intl.NumberFormat("en-US");
 
 /** The block printed after the end; undefined when there was no request. Ends in a newline. */
-export function toSummary(records: readonly RequestRecord[]): string | undefined {
+export function toSummary(
+  records: readonly RequestRecord[],
+  comparison?: Comparison,
+): string | undefined {
   if (records.length === 0) return undefined;
   const totals = toTotals(records);
+  const cost = costLines(toEstimatedCost(records, comparison), totals);
+  const time = timeLines(totals);
   return [
     "✅ Cache Performance Summary",
     rule,
@@ -16,8 +23,8 @@ export function toSummary(records: readonly RequestRecord[]): string | undefined
     "",
     "📊 Token Usage:",
     ...tokenLines(totals),
-    ...costLines(totals),
-    ...timeLines(totals),
+    // A local model saves time; dollars are a comparison, if anything.
+    ...(totals.promptCost ? [...cost, ...time] : [...time, ...cost]),
     rule,
     "",
   ].join("\n");
@@ -54,30 +61,43 @@ function tokenLines(totals: Totals): string[] {
 }
 
 /** Writing to the cache costs more than plain input, so savings may be negative. */
-function costLines({ promptCost, unpriced }: Totals): string[] {
-  if (!promptCost) return [];
-  const { withoutCache, withCache } = promptCost;
-  const saved = withoutCache - withCache;
+function costLines(cost: EstimatedCost | null, { unpriced }: Totals): string[] {
+  if (!cost) return [];
+  const { rawCost, withCacheCost, savings, savingsPercent, equivalentModel } = cost;
+  const label = equivalentModel ? ` (as if on ${equivalentModel}; nothing was charged)` : "";
   return [
     "",
-    "💰 Estimated Cost Savings:",
-    `  Without Cache: ${dollars(withoutCache)}`,
-    `  With Cache: ${dollars(withCache)}`,
-    `  Savings: ${dollars(saved)} (${
-      percent(withoutCache > 0 ? saved / withoutCache : undefined)
-    })`,
+    `💰 Estimated Cost Savings${label}:`,
+    `  Without Cache: ${dollars(rawCost)}`,
+    `  With Cache: ${dollars(withCacheCost)}`,
+    `  Savings: ${dollars(savings)} (${percent(savingsPercent / 100)})`,
     ...(unpriced > 0 ? [`  Requests without a Price: ${grouped.format(unpriced)}`] : []),
   ];
 }
 
-function timeLines({ prefillSeconds, timeToFirstTokenP50Ms }: Totals): string[] {
+/** Savings are computed from what was measured in this run, and absent where nothing was. */
+function timeLines(totals: Totals): string[] {
+  const { prefillSeconds, prefillTokensPerSecond: speed, timeToFirstTokenP50Ms } = totals;
+  const { prefillSecondsSaved, answerSecondsSaved } = totals;
   const lines = [
-    ...(prefillSeconds === undefined ? [] : [`  Prefill: ${prefillSeconds.toFixed(1)} s`]),
+    ...(prefillSecondsSaved === undefined || speed === undefined ? [] : [
+      `  Prefill Saved: ${seconds(prefillSecondsSaved)} (at the measured ${
+        grouped.format(Math.round(speed))
+      } tokens/s)`,
+    ]),
+    ...(answerSecondsSaved === undefined
+      ? []
+      : [`  Answers Saved: ${seconds(answerSecondsSaved)} (as long as they first took)`]),
+    ...(prefillSeconds === undefined ? [] : [`  Prefill: ${seconds(prefillSeconds)}`]),
     ...(timeToFirstTokenP50Ms === undefined
       ? []
       : [`  Time to First Token (p50): ${(timeToFirstTokenP50Ms / 1000).toFixed(2)} s`]),
   ];
   return lines.length > 0 ? ["", "⏱️ Time:", ...lines] : [];
+}
+
+function seconds(amount: number): string {
+  return `${amount.toFixed(1)} s`;
 }
 
 function dollars(amount: number): string {

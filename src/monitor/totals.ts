@@ -1,4 +1,4 @@
-import type { PromptCost } from "./cost.ts";
+import type { PromptCost } from "./prices.ts";
 import type { RequestRecord } from "./record.ts";
 
 /** Sums over records. A sum covers the requests that report the figure; `known` says how many do. */
@@ -14,6 +14,9 @@ export interface Totals {
   readonly stored: number;
   /** Share of the requests that were hits; undefined without requests. */
   readonly hitRate: number | undefined;
+  /** Stored answers that had to leave memory, and the disk, for others. */
+  readonly evictedFromMemory: number;
+  readonly evictedFromDisk: number;
   /** Prompt tokens that the response cache answered: no backend saw them, no other sum has them. */
   readonly promptTokensOfHits: number;
   readonly known: number;
@@ -28,44 +31,66 @@ export interface Totals {
   /** Requests with token counts whose model has no price, where prices are asked for. */
   readonly unpriced: number;
   readonly prefillSeconds: number | undefined;
+  /** Over all prompt tokens whose prefill was timed. */
+  readonly prefillTokensPerSecond: number | undefined;
+  /** What prefilling the reused tokens would have taken at that speed. */
+  readonly prefillSecondsSaved: number | undefined;
+  /** What stored answers had taken to make, less what giving them again took. */
+  readonly answerSecondsSaved: number | undefined;
   readonly timeToFirstTokenP50Ms: number | undefined;
+  readonly timeToFirstTokenP95Ms: number | undefined;
 }
 
 export function toTotals(records: readonly RequestRecord[]): Totals {
-  const hits = records.filter(isHit);
+  const stored = records.filter(isStored);
   const asked = records.filter((record) => !isStored(record));
   const known = asked.filter((record) => record.promptTokens !== undefined);
+  const hits = records.filter(isHit).length;
   const promptTokens = sum(known.map((record) => record.promptTokens));
   const prefixTokensReused = sum(known.map((record) => record.prefixTokensReused));
-  const costs = records.map((record) => record.promptCost).filter(isKnown);
-  const prefills = records.map((record) => record.prefillSeconds).filter(isKnown);
   return {
     requests: records.length,
     failed: records.filter((record) => record.outcome === "failed").length,
     cancelled: records.filter((record) => record.outcome === "cancelled").length,
-    hits: hits.length,
-    stored: records.filter(isStored).length,
-    misses: records.length - hits.length,
-    hitRate: records.length > 0 ? hits.length / records.length : undefined,
-    promptTokensOfHits: sum(records.filter(isStored).map((record) => record.promptTokens)),
+    hits,
+    stored: stored.length,
+    misses: records.length - hits,
+    hitRate: records.length > 0 ? hits / records.length : undefined,
+    evictedFromMemory: sum(records.map((record) => record.evictedFromMemory)),
+    evictedFromDisk: sum(records.map((record) => record.evictedFromDisk)),
+    promptTokensOfHits: sum(stored.map((record) => record.promptTokens)),
     known: known.length,
     promptTokens,
     prefixTokensReused,
     prefixTokensCreated: sum(known.map((record) => record.prefixTokensCreated)),
     outputTokens: sum(asked.map((record) => record.outputTokens)),
     reuseRate: promptTokens > 0 ? prefixTokensReused / promptTokens : undefined,
-    promptCost: costs.length > 0
-      ? {
-        withoutCache: sum(costs.map(({ withoutCache }) => withoutCache)),
-        withCache: sum(costs.map(({ withCache }) => withCache)),
-      }
-      : undefined,
+    promptCost: sumOfCosts(records.map((record) => record.promptCost)),
     unpriced: known.filter(({ mode, promptCost }) => mode === "claude" && !promptCost).length,
-    prefillSeconds: prefills.length > 0 ? sum(prefills) : undefined,
-    timeToFirstTokenP50Ms: percentile(
-      records.map((record) => record.timeToFirstTokenMs).filter(isKnown),
-      0.5,
-    ),
+    ...toTimes(records),
+  };
+}
+
+function toTimes(records: readonly RequestRecord[]) {
+  const timed = records.filter(({ prefillSeconds, prefixTokensCreated }) =>
+    prefillSeconds !== undefined && prefixTokensCreated !== undefined
+  );
+  const prefillSeconds = sum(timed.map((record) => record.prefillSeconds));
+  const perSecond = prefillSeconds > 0
+    ? sum(timed.map((record) => record.prefixTokensCreated)) / prefillSeconds
+    : undefined;
+  const reused = sum(timed.map((record) => record.prefixTokensReused));
+  const given = records.filter((record) => record.generationMs !== undefined);
+  const firstTokens = records.map((record) => record.timeToFirstTokenMs).filter(isKnown);
+  return {
+    prefillSeconds: timed.length > 0 ? prefillSeconds : undefined,
+    prefillTokensPerSecond: perSecond,
+    prefillSecondsSaved: perSecond ? reused / perSecond : undefined,
+    answerSecondsSaved: given.length > 0
+      ? sum(given.map(({ generationMs = 0, durationMs }) => (generationMs - durationMs) / 1000))
+      : undefined,
+    timeToFirstTokenP50Ms: percentile(firstTokens, 0.5),
+    timeToFirstTokenP95Ms: percentile(firstTokens, 0.95),
   };
 }
 
@@ -76,8 +101,18 @@ export function isHit(record: RequestRecord): boolean {
 }
 
 /** Answered by the response cache. */
-function isStored({ responseCache }: RequestRecord): boolean {
+export function isStored({ responseCache }: RequestRecord): boolean {
   return responseCache !== undefined && responseCache !== "miss";
+}
+
+/** Of those that are known; undefined when none is. */
+export function sumOfCosts(costs: readonly (PromptCost | undefined)[]): PromptCost | undefined {
+  const known = costs.filter(isKnown);
+  if (known.length === 0) return undefined;
+  return {
+    withoutCache: sum(known.map(({ withoutCache }) => withoutCache)),
+    withCache: sum(known.map(({ withCache }) => withCache)),
+  };
 }
 
 /** Nearest rank: the smallest sample that at least `share` of all samples do not exceed. */

@@ -1,5 +1,5 @@
 import type { PromptIdentity, RequestOrigin } from "../backend/backend.ts";
-import { toPromptCost } from "../monitor/cost.ts";
+import type { Prices } from "../monitor/prices.ts";
 import { type RequestRecord, toShortIdentity } from "../monitor/record.ts";
 import type { Tapped } from "./usage-tap.ts";
 
@@ -22,6 +22,7 @@ export interface Ended {
 export function toClaudeRecord(
   { startedAt, endedAt, origin, body, prompt }: ClaudeRequest,
   { outcome, status, tapped }: Ended,
+  prices: Prices,
 ): RequestRecord {
   const model = tapped.model ?? modelIn(body);
   const written1h = tapped.cacheCreation1h ?? 0;
@@ -61,7 +62,7 @@ export function toClaudeRecord(
     decodeSeconds: undefined,
     durationMs: endedAt - startedAt,
     generationMs: undefined,
-    promptCost: charged && toPromptCost(model, startedAt, charged),
+    promptCost: charged && prices.costOf(model, startedAt, charged),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { PromptIdentity } from "../backend/backend.ts";
 import type { Clock } from "../core/clock.ts";
 import { ProxyError } from "../core/errors.ts";
+import type { Prices } from "../monitor/prices.ts";
 import type { RecordSink } from "../monitor/record.ts";
 import { toOrigin } from "./origin.ts";
 import { type Ended, toClaudeRecord } from "./claude-record.ts";
@@ -13,6 +14,7 @@ export interface PassthroughOptions {
   readonly clock: Clock;
   /** What a body asks for, from a copy; undefined when it cannot be read. */
   readonly identify: (body: Uint8Array) => PromptIdentity | undefined;
+  readonly prices: Prices;
   readonly onRecord: RecordSink;
 }
 
@@ -46,7 +48,8 @@ export async function passThrough(
     const endedAt = clock.now();
     const origin = toOrigin(request.headers);
     const prompt = body && options.identify(body);
-    options.onRecord(toClaudeRecord({ startedAt, endedAt, origin, body, prompt }, ended));
+    const asked = { startedAt, endedAt, origin, body, prompt };
+    options.onRecord(toClaudeRecord(asked, ended, options.prices));
   };
   let upstream: Response;
   try {

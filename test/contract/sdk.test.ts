@@ -6,6 +6,7 @@ import { silentLog } from "../../src/core/log.ts";
 import { randomId } from "../../src/core/ids.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import type { Backend } from "../../src/backend/backend.ts";
+import { toMetrics } from "../../src/monitor/metrics.ts";
 import { question, token } from "../support/proxy.ts";
 import { settled } from "../support/fake-clock.ts";
 import { streamed, text, upstream, usage } from "../support/upstream.ts";
@@ -199,9 +200,9 @@ describe("the official SDK", () => {
 /** The official client, talking to our app in memory: no port, no network. */
 function connect(backend: Backend, apiKey = token): Anthropic {
   const app = createApp({
-    version: "0.0.0",
+    ...{ version: "0.0.0", token, metrics: () => toMetrics([], undefined) },
     service: {
-      ...{ kind: "translate", mode: "openai", backend, token, log: silentLog, newId: randomId },
+      ...{ kind: "translate", mode: "openai", backend, log: silentLog, newId: randomId },
       ...{ clock: systemClock, onRecord() {} },
     },
   });

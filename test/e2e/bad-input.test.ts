@@ -21,6 +21,8 @@ const usage: readonly BadInput[] = [
   { what: "a port that is none", args: ["serve", "--port", "abc"], said: "0 to 65535", code: 2 },
   { what: "an option of serve", args: ["serve", "--prot", "1"], said: "--port?", code: 2 },
   { what: "a cache command", args: ["cache", "fill"], said: "there is only clear", code: 2 },
+  { what: "a moment for stats", args: ["stats", "--since", "x"], said: "36h, 7d, 4w", code: 2 },
+  { what: "a grouping", args: ["stats", "--by", "x"], said: "day, project, model", code: 2 },
   { what: "openai without a server", args: ["--mode", "openai"], said: "--base-url", code: 2 },
   { what: "no model and no terminal", args: ["-p", "hi"], said: "--model tiny", code: 2 },
   {
@@ -53,13 +55,37 @@ const usage: readonly BadInput[] = [
   {
     what: "no Claude Code where it is said to be",
     args: tiny,
-    env: (world) => {
-      const home = join(world.project, "any home");
-      mkdirSync(home);
-      writeFileSync(join(home, "config.json"), `{ "claudePath": "/nonexistent/claude" }`);
-      return { ANYCLAUDE_HOME: home };
-    },
+    env: ({ project }) => withConfig(project, { claudePath: "/nonexistent/claude" }),
     said: "Cannot start Claude Code at /nonexistent/claude",
+    code: 1,
+  },
+  {
+    what: "a price file with a field that is unknown",
+    args: ["--mode", "claude", "-p", "hi"],
+    env: ({ project }) => {
+      const path = join(project, "prices.json");
+      writeFileSync(path, `{ "models": [], "model": 1 }`);
+      return withConfig(project, { pricesFile: path });
+    },
+    said: "prices.json (pricesFile): model: there is no such field",
+    code: 2,
+  },
+  {
+    what: "a comparison with a model that has no price",
+    args: tiny,
+    env: ({ project }) => withConfig(project, { compareWith: "gpt-x" }),
+    said: `Cannot compare with "gpt-x" (compareWith): prices are known for claude-`,
+    code: 2,
+  },
+  {
+    what: "a state folder that cannot be made",
+    args: tiny,
+    env: ({ project }) => {
+      const home = withConfig(project, {});
+      writeFileSync(join(home.ANYCLAUDE_HOME, "state"), "");
+      return home;
+    },
+    said: "ANYCLAUDE_HOME names another one",
     code: 1,
   },
   {
@@ -108,3 +134,11 @@ describe("bad input", () => {
     assertEquals(ran.code, 1);
   });
 });
+
+/** A home of its own, with this in its config file. */
+function withConfig(project: string, config: object): { readonly ANYCLAUDE_HOME: string } {
+  const home = join(project, "any home");
+  mkdirSync(home);
+  writeFileSync(join(home, "config.json"), JSON.stringify(config));
+  return { ANYCLAUDE_HOME: home };
+}

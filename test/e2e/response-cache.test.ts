@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { MessageResponse } from "../../src/protocol/anthropic.ts";
+import type { Metrics } from "../../src/monitor/metrics.ts";
 import { type Address, post } from "./support/messages.ts";
 import { createWorld } from "./support/world.ts";
 
@@ -23,15 +24,27 @@ describe("the response cache", () => {
     const one = await ask(address, "hi");
     const two = await ask(address, "thanks");
     const three = await ask(address, "hi");
+    const headers = { authorization: `Bearer ${address.token}` };
+    const metrics = await (await fetch(`${address.url}/stats`, { headers })).json() as Metrics;
     first.child.kill("SIGTERM");
     const { stderr } = await first.exited;
     const second = serve();
     const four = await ask(JSON.parse(await second.firstLine) as Address, "hi");
 
+    const stats = await world.anyclaude(["stats", "--by", "mode", "--json"]);
+    const table = await world.anyclaude(["stats"]);
     const shown = await world.anyclaude(["cache", "--json"]);
     const cleared = await world.anyclaude(["cache", "clear"]);
     const empty = await world.anyclaude(["cache"]);
 
+    assertEquals([metrics.totalRequests, metrics.hitCount, metrics.missCount], [3, 1, 2]);
+    const { groups, findings } = JSON.parse(stats.stdout) as {
+      groups: readonly Record<string, unknown>[];
+      findings: readonly unknown[];
+    };
+    assertEquals(groups.map(({ name, requests, hits }) => [name, requests, hits]), [["mlx", 4, 2]]);
+    assertEquals(findings, [{ cause: "new-questions", requests: 2 }]);
+    assertMatch(table.stdout, /\ntotal +4 +2 +50\.0% /);
     assertEquals((JSON.parse(shown.stdout) as { disk: { entries: number } }).disk.entries, 2);
     assertMatch(cleared.stdout, /^Removed 2 answers, /);
     assertMatch(empty.stdout, /\ndisk +0 answers/);

@@ -17,6 +17,8 @@ const requests: readonly [string, string, Record<string, string>, number][] = [
   ["GET", "/v1/models", { ...local, "x-api-key": `${token}x` }, 401],
   ["GET", "/v1/models", { ...local, "x-api-key": "" }, 401],
   ["GET", "/v1/models", { ...local, "x-api-key": "other", authorization: `Bearer ${token}` }, 200],
+  ["GET", "/stats", local, 401],
+  ["GET", "/stats", { ...local, ...key }, 200],
   ["POST", "/v1/messages", local, 401],
   ["POST", "/v1/messages/count_tokens", local, 401],
   ["GET", "/v1/unknown", { ...local, ...key }, 404],

@@ -3,6 +3,8 @@ import { brotliCompressSync, gzipSync } from "node:zlib";
 import { assertEquals } from "@std/assert";
 import { identifyBody } from "../../src/cache/key.ts";
 import { createApp } from "../../src/server/app.ts";
+import { toMetrics } from "../../src/monitor/metrics.ts";
+import { builtInPrices } from "../../src/monitor/prices.ts";
 import type { PassthroughOptions } from "../../src/server/passthrough.ts";
 import type { RequestRecord } from "../../src/monitor/record.ts";
 import { bytes as chunked } from "../support/upstream.ts";
@@ -56,12 +58,15 @@ describe("claude mode", () => {
     );
   });
 
-  test("forwards every path but its own health", async () => {
+  test("forwards every path but its own health and statistics", async () => {
     const { sent, send } = anthropic(() => new Response("ok"));
 
     const health = await (await send("/health")).json();
     await send("/api/anything");
+    const stranger = await send("/stats");
+    const stats = await send("/stats", { headers: { ...host, "x-api-key": "secret-token" } });
 
+    assertEquals([stranger.status, (await stats.json()).totalRequests], [401, 0]);
     assertEquals(health, { status: "ok", version: "0.0.0" });
     assertEquals(sent.map(({ url }) => url), ["https://upstream.test/api/anything"]);
   });
@@ -215,6 +220,8 @@ function anthropic(answer: () => Response) {
   const records: RequestRecord[] = [];
   const app = createApp({
     version: "0.0.0",
+    token: "secret-token",
+    metrics: () => toMetrics(records, undefined),
     service: {
       kind: "passthrough",
       baseUrl: "https://upstream.test/",
@@ -224,6 +231,7 @@ function anthropic(answer: () => Response) {
       },
       clock: new FakeClock(),
       identify: identifyBody,
+      prices: builtInPrices,
       onRecord: (record) => void records.push(record),
     },
   });

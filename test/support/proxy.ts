@@ -1,6 +1,7 @@
 import type { Backend } from "../../src/backend/backend.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import { silentLog } from "../../src/core/log.ts";
+import { toMetrics } from "../../src/monitor/metrics.ts";
 import type { RequestRecord } from "../../src/monitor/record.ts";
 import { createApp } from "../../src/server/app.ts";
 import { countIds } from "./count-ids.ts";
@@ -25,11 +26,12 @@ export function proxy(backend: Backend, { clock = new FakeClock() as Clock } = {
   const records: RequestRecord[] = [];
   const app = createApp({
     version: "0.0.0",
+    token,
+    metrics: () => toMetrics(records, undefined),
     service: {
       kind: "translate",
       mode: "openai",
       backend,
-      token,
       clock,
       newId: countIds(),
       log: silentLog,
