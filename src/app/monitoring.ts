@@ -27,6 +27,11 @@ export function historyPath(stateFolder: string): string {
   return join(stateFolder, "history.sqlite");
 }
 
+/** Where exchanges are kept at level 3 of the log. */
+export function tracesPath(stateFolder: string): string {
+  return join(stateFolder, "traces");
+}
+
 /** The monitor of one run. A history that cannot be kept is a warning: the run goes on. */
 export function startMonitor(options: MonitoringOptions): Monitor & Disposable {
   const { project, items, comparison, log } = options;

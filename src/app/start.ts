@@ -5,8 +5,9 @@ import { identifyBody } from "../cache/key.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { randomId } from "../core/ids.ts";
 import { UserError } from "../core/user-error.ts";
+import { openTraces, type Traces } from "../monitor/traces.ts";
 import { type AppOptions, createApp } from "../server/app.ts";
-import { openPrices, startMonitor, toComparison } from "./monitoring.ts";
+import { openPrices, startMonitor, toComparison, tracesPath } from "./monitoring.ts";
 import { openResponseCache } from "./response-cache.ts";
 import { findUpstream, type UpstreamOptions } from "./upstream.ts";
 
@@ -48,7 +49,9 @@ async function startForwarding(options: StartOptions): Promise<RunningApp> {
     ...{ kind: "passthrough" as const, baseUrl: config.baseUrl ?? anthropicUrl, forward },
     ...{ clock, identify: identifyBody, prices, onRecord: monitor.record },
   };
-  const { url } = stack.use(await listen({ service, metrics, token, version }, config.port));
+  const traces = tracesOf(options, [token]);
+  const app = { service, metrics, token, version };
+  const { url } = stack.use(await listen(app, config.port, traces));
   return running(stack.move(), {
     ...{ url, token, model: undefined, contextLength: undefined, summary },
   });
@@ -60,12 +63,14 @@ async function startTranslating(options: StartOptions): Promise<RunningApp> {
   await using stack = new AsyncDisposableStack();
   const upstream = await findUpstream(options);
   stack.defer(async () => await upstream[Symbol.asyncDispose]?.());
+  const token = randomId("anyclaude");
+  const traces = tracesOf(options, [token, upstream.apiKey]);
   const backend = createOpenAiBackend({
     baseUrl: upstream.url,
     apiKey: upstream.apiKey,
     keySetting: config.mode === "mlx" ? "MLX_API_KEY" : "OPENAI_API_KEY",
     ours: upstream.ours,
-    fetch: patientFetch,
+    fetch: traces?.asking(patientFetch) ?? patientFetch,
     newId: randomId,
   });
   const cache = openResponseCache(backend, upstream.identity, {
@@ -74,13 +79,13 @@ async function startTranslating(options: StartOptions): Promise<RunningApp> {
   stack.use(cache);
   const monitor = stack.use(startMonitor({ ...options, clock, items: cache.items, comparison }));
   const { metrics, summary } = monitor;
-  const token = randomId("anyclaude");
   const mode = config.mode === "openai" ? "openai" as const : "mlx" as const;
   const service = {
     ...{ kind: "translate" as const, backend: cache.backend, mode },
     ...{ clock, newId: randomId, log, onRecord: monitor.record },
   };
-  const { url } = stack.use(await listen({ service, metrics, token, version }, config.port));
+  const app = { service, metrics, token, version };
+  const { url } = stack.use(await listen(app, config.port, traces));
   const { model, contextLength } = upstream;
   return running(stack.move(), { url, token, model, contextLength, summary });
 }
@@ -92,10 +97,20 @@ function running(
   return { ...app, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
-async function listen(options: AppOptions, port: number) {
+/** Level 3 of the log: full exchanges. */
+function tracesOf(
+  { config, paths, log }: StartOptions,
+  secrets: readonly (string | undefined)[],
+): Traces | undefined {
+  if (config.debug < 3) return undefined;
+  return openTraces({ folder: tracesPath(paths.state), secrets, clock, log });
+}
+
+async function listen(options: AppOptions, port: number, traces: Traces | undefined) {
   const { fetch } = createApp(options);
+  const answer = async (request: Request) => await fetch(request);
   try {
-    return await serve({ port, fetch: (request) => fetch(request) });
+    return await serve({ port, fetch: traces?.serving(answer) ?? answer });
   } catch (cause) {
     throw new UserError(`Cannot listen on port ${port}: ${(cause as Error).message}`, { cause });
   }

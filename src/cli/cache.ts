@@ -1,16 +1,22 @@
 import { defineCommand } from "citty";
 import process from "node:process";
+import { tracesPath } from "../app/monitoring.ts";
 import { openStoredAnswers, responsesPath } from "../app/response-cache.ts";
 import { loadConfig } from "../config/load.ts";
 import { systemClock } from "../core/clock.ts";
 import { silentLog } from "../core/log.ts";
 import { UserError } from "../core/user-error.ts";
+import { clearTraces } from "../monitor/traces.ts";
 import { explained } from "./explained.ts";
 
 export const cache = defineCommand({
   meta: { name: "cache", description: "Show what the response cache holds, or empty it" },
   args: {
-    action: { type: "positional", required: false, description: "clear: remove every answer" },
+    action: {
+      type: "positional",
+      required: false,
+      description: "clear: remove every answer and every trace",
+    },
     config: { type: "string", valueHint: "file", description: "Another config file" },
     json: { type: "boolean", description: "Print one line of JSON" },
   },
@@ -26,9 +32,11 @@ export const cache = defineCommand({
       const { entries, bytes, oldestAt } = await stored.size();
       if (action === "clear") {
         await stored.clear();
-        print(json, { removed: entries, bytes }, [
-          `Removed ${answers(entries)}, ${kilobytes(bytes)}. A running anyclaude keeps its own ` +
-          "in memory until it ends.",
+        const traces = clearTraces(tracesPath(paths.state));
+        print(json, { removed: entries, bytes, traces }, [
+          `Removed ${answers(entries)}, ${kilobytes(bytes)}` +
+          (traces > 0 ? `, and ${traces} traces` : "") +
+          ". A running anyclaude keeps its own in memory until it ends.",
         ]);
         return;
       }

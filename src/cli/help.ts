@@ -4,10 +4,8 @@ const commands = [
   ["serve", "run the proxy without starting Claude Code (--port, --json)"],
   ["server", "run the MLX server alone, for other tools (--port, --json)"],
   ["cache", "show what the response cache holds (--json); cache clear empties it"],
-  [
-    "stats",
-    "show what the caches did over all runs (--since 7d, --by day|project|model|mode, --json)",
-  ],
+  ["stats", "show what the caches did over all runs (--since, --by, --json)"],
+  ["logs", "print the log (-f goes on, --level 0-2, --path says where it is)"],
 ] as const;
 
 /** Fits a screen; made from the same table that the settings are read with. */

@@ -1,9 +1,20 @@
 import { createConsola } from "consola";
-import { appendFileSync, chmodSync } from "node:fs";
+import { appendFileSync, chmodSync, renameSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { type Log, type LogFields, silentLog } from "../core/log.ts";
 
-/** How talkative each level of `ANYCLAUDE_DEBUG` is, in consola's numbers. */
+/** What each level of `ANYCLAUDE_DEBUG` adds, in consola's names and numbers. */
 const levels = [1, 3, 4, 4] as const;
+/** Then the file becomes the previous one, and what was the previous one is gone. */
+const maxBytes = 10 * 1024 * 1024;
+
+export function logPath(stateFolder: string): string {
+  return join(stateFolder, "anyclaude.log");
+}
+
+export function previousLogPath(path: string): string {
+  return `${path}.1`;
+}
 
 /** The log of this run, in a file: the terminal belongs to Claude Code, standard output to results. */
 export function createLogFile(path: string, debug: number): Log {
@@ -17,7 +28,7 @@ export function createLogFile(path: string, debug: number): Log {
     level: levels[debug] ?? 1,
     reporters: [{
       log: ({ date, type, args }) =>
-        appendFileSync(path, `${date.toISOString()} ${type} ${args.map(toText).join(" ")}\n`),
+        append(path, `${date.toISOString()} ${type} ${args.map(toText).join(" ")}\n`),
     }],
   });
   return {
@@ -25,6 +36,22 @@ export function createLogFile(path: string, debug: number): Log {
     info: (message, ...fields) => write.info(message, ...fields),
     warn: (message, ...fields) => write.warn(message, ...fields),
   };
+}
+
+/** Lowest level of `ANYCLAUDE_DEBUG` at which a line of this type is written. */
+export function levelOf(type: string): number {
+  return { info: 1, debug: 2 }[type] ?? 0;
+}
+
+function append(path: string, line: string): void {
+  try {
+    if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > maxBytes) {
+      renameSync(path, previousLogPath(path));
+    }
+    appendFileSync(path, line, { mode: 0o600 });
+  } catch {
+    // A full disk: there is nowhere to say so, and nobody's answer may fail for it.
+  }
 }
 
 function toText(value: unknown): string {

@@ -4,6 +4,7 @@ import { UserError } from "../core/user-error.ts";
 import { cache } from "./cache.ts";
 import { explained } from "./explained.ts";
 import { helpText } from "./help.ts";
+import { logs } from "./logs.ts";
 import { run } from "./run.ts";
 import { serve } from "./serve.ts";
 import { server } from "./server.ts";
@@ -11,7 +12,7 @@ import { stats } from "./stats.ts";
 import { nearest } from "./arguments.ts";
 
 // deno-lint-ignore no-explicit-any -- citty's own type of a command with any arguments
-const commands: Readonly<Record<string, CommandDef<any>>> = { serve, server, cache, stats };
+const commands: Readonly<Record<string, CommandDef<any>>> = { serve, server, cache, stats, logs };
 
 /** The command line, once it is certain that it is not `--version`. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -29,7 +30,10 @@ export async function main(argv: readonly string[]): Promise<void> {
 
 /** citty passes over options that it does not know. */
 function refuseUnknown(command: CommandDef, argv: readonly string[]): void {
-  const known = Object.keys(command.args ?? {}).map((name) => `--${name}`);
+  const known = Object.entries(command.args ?? {}).flatMap(([name, { alias }]) => [
+    `--${name}`,
+    ...(typeof alias === "string" ? [`-${alias}`] : []),
+  ]);
   for (const argument of argv.filter((each) => each.startsWith("-"))) {
     const [option = ""] = argument.split("=");
     if (known.includes(option)) continue;

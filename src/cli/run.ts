@@ -1,5 +1,4 @@
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import process from "node:process";
 import { startApp } from "../app/start.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
@@ -15,7 +14,7 @@ import { runClaude } from "../launcher/run-claude.ts";
 import { type SplitArguments, splitArguments } from "./arguments.ts";
 import { chooseModel } from "./choose-model.ts";
 import { claudeOptions } from "./claude-options.ts";
-import { createLogFile } from "./log-file.ts";
+import { createLogFile, logPath } from "./log-file.ts";
 import { tell, tellSummary } from "./tell.ts";
 import { version } from "./version.ts";
 
@@ -54,7 +53,7 @@ export function toAppParts({ paths, environment, config }: LoadedConfig) {
       { cause },
     );
   }
-  const log = createLogFile(join(paths.state, "anyclaude.log"), config.debug);
+  const log = createLogFile(logPath(paths.state), config.debug);
   return { config, paths, env: environment, version, log, tell };
 }
 

@@ -1,6 +1,7 @@
 import type { PromptIdentity } from "../backend/backend.ts";
 import type { Clock } from "../core/clock.ts";
 import { ProxyError } from "../core/errors.ts";
+import { observedBody } from "../core/observed-body.ts";
 import type { Prices } from "../monitor/prices.ts";
 import type { RecordSink } from "../monitor/record.ts";
 import { toOrigin } from "./origin.ts";
@@ -79,36 +80,17 @@ interface Tapping {
   readonly end: (outcome: "ended" | "cancelled", found: Ended["tapped"]) => void;
 }
 
-/** The same chunks, pulled one by one, with a copy for the tap. */
+/** The same bytes, with a copy for the tap. */
 function tapped(
   bytes: ReadableStream<Uint8Array>,
   tap: UsageTap,
   { abort, end }: Tapping,
 ): ReadableStream<Uint8Array> {
-  const reader = bytes.getReader();
-  const finish = async (outcome: "ended" | "cancelled") => end(outcome, await tap.end());
-  return new ReadableStream({
-    async pull(controller) {
-      try {
-        const { done, value } = await reader.read();
-        if (done) {
-          controller.close();
-          await finish("ended");
-        } else {
-          controller.enqueue(value);
-          tap.feed(value);
-        }
-      } catch (error) {
-        controller.error(error);
-        await finish(abort.signal.aborted ? "cancelled" : "ended");
-      }
-    },
-    async cancel(reason) {
-      abort.abort();
-      await reader.cancel(reason).catch(() => {}); // it was aborted
-      await finish("cancelled");
-    },
-  }, { highWaterMark: 0 });
+  return observedBody(bytes, {
+    chunk: (copy) => tap.feed(copy),
+    leave: () => abort.abort(),
+    end: async () => end(abort.signal.aborted ? "cancelled" : "ended", await tap.end()),
+  });
 }
 
 function without(headers: Headers, names: readonly string[]): Headers {

@@ -1,5 +1,5 @@
 import { PassThrough, type Readable } from "node:stream";
-import * as zlib from "node:zlib";
+import { decoded } from "../core/decoded.ts";
 import { parseSse } from "../protocol/sse.ts";
 
 /** What Anthropic said about its own work; undefined is unknown. Token counts are disjoint. */
@@ -94,17 +94,4 @@ interface AnthropicMessage {
     } | null;
     readonly output_tokens?: unknown;
   } | null;
-}
-
-function decoded(copy: Readable, encoding: string | null): Readable {
-  if (encoding === null || encoding === "identity") return copy;
-  const decoders: Readonly<Record<string, (() => NodeJS.ReadWriteStream) | undefined>> = {
-    gzip: zlib.createGunzip,
-    deflate: zlib.createInflate,
-    br: zlib.createBrotliDecompress,
-    zstd: zlib.createZstdDecompress,
-  };
-  const decoder = decoders[encoding]?.();
-  // Without its decoder a body is no event stream and no JSON, and so stays unknown.
-  return decoder ? copy.pipe(decoder) as unknown as Readable : copy;
 }

@@ -1,6 +1,6 @@
 import { describe, test } from "node:test";
 import { spawn } from "node:child_process";
-import { rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fakeAnthropic } from "./support/anthropic.ts";
@@ -22,6 +22,8 @@ describe("claude mode", () => {
     const through = await world.anyclaude(["--mode", "claude", ...model, ...claude], {
       ...env,
       ANTHROPIC_BASE_URL: other.url,
+      // The highest level, because a level only observes.
+      ANYCLAUDE_DEBUG: "3",
     });
 
     assertEquals(through.code, 0, through.stderr);
@@ -52,6 +54,14 @@ describe("claude mode", () => {
         "Savings: $0.0388 (32.1%)",
       ]
     ) assertStringIncludes(through.stderr, `  ${line}\n`);
+    const state = join(world.env["ANYCLAUDE_HOME"] ?? "", "state");
+    const log = readFileSync(join(state, "anyclaude.log"), "utf8");
+    assertStringIncludes(log, "[Cache HIT] Read 20000 of 20306 prompt tokens");
+    assertStringIncludes(log, "[Cache Stats] Hit Rate: 33.3% (1/3), Cached Items: 0/0");
+    const traces = readdirSync(join(state, "traces"))
+      .map((name) => readFileSync(join(state, "traces", name), "utf8"));
+    assertEquals(traces.some((text) => text.includes("The file is read")), true);
+    assertEquals(traces.some((text) => text.includes("sk-ant-test")), false);
   });
 });
 
