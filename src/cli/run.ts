@@ -10,7 +10,7 @@ import {
   toPassthroughEnvironment,
 } from "../launcher/environment.ts";
 import { findClaude } from "../launcher/find-claude.ts";
-import { runClaude } from "../launcher/run-claude.ts";
+import { outliveSignals, runClaude } from "../launcher/run-claude.ts";
 import { type SplitArguments, splitArguments } from "./arguments.ts";
 import { chooseModel } from "./choose-model.ts";
 import { claudeOptions } from "./claude-options.ts";
@@ -35,6 +35,7 @@ export async function run(argv: readonly string[]): Promise<void> {
   if (config.mode === "mlx" && config.model === "tiny") announceTiny(split, loaded);
 
   const app = await startApp({ ...toAppParts(loaded), config, project: process.cwd() });
+  using _signals = outliveSignals();
   {
     await using _ = app;
     process.exitCode = await runClaude(toCommand(claude, app, split, loaded));

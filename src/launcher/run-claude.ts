@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import process from "node:process";
 import { UserError } from "../core/user-error.ts";
+import { saveTerminal } from "./terminal.ts";
 import { startWatchdog } from "./watchdog.ts";
 
 export interface ClaudeCommand {
@@ -13,10 +14,12 @@ export interface ClaudeCommand {
 const forwarded = ["SIGTERM", "SIGHUP"] as const;
 
 /**
- * Runs Claude Code in the user's terminal, which is its own until it ends: a Ctrl-C is for it.
- * Resolves to its exit code, or to 128 + the signal that ended it.
+ * Runs Claude Code in the user's terminal, which is its own until it ends: a Ctrl-C is for it, and
+ * other signals are passed on. Resolves to its exit code, or to 128 + the signal that ended it.
  */
 export async function runClaude({ path, args, env }: ClaudeCommand): Promise<number> {
+  const hasScreen = !args.some((argument) => argument === "-p" || argument === "--print");
+  const terminal = hasScreen ? saveTerminal() : undefined;
   const child = spawn(path, [...args], { env, stdio: "inherit" });
   const ended = new Promise<number>((resolve, reject) => {
     child.on("error", (cause) => {
@@ -26,19 +29,30 @@ export async function runClaude({ path, args, env }: ClaudeCommand): Promise<num
       resolve(code ?? 128 + (signal ? constants.signals[signal] : 0));
     });
   });
-  const ignore = () => {};
   const forward = (signal: NodeJS.Signals) => {
     // Not child.kill: Deno then reports the signal instead of the exit code.
     if (child.pid !== undefined) process.kill(child.pid, signal);
   };
-  process.on("SIGINT", ignore);
   for (const signal of forwarded) process.on(signal, forward);
   const watchdog = child.pid === undefined ? undefined : startWatchdog(child.pid);
   try {
-    return await ended;
+    const exitCode = await ended;
+    terminal?.restore(exitCode);
+    return exitCode;
   } finally {
     watchdog?.dismiss();
-    process.off("SIGINT", ignore);
     for (const signal of forwarded) process.off(signal, forward);
   }
+}
+
+/** Until this is disposed no signal ends us: the last words are still to be said. */
+export function outliveSignals(): Disposable {
+  const signals = ["SIGINT", ...forwarded] as const;
+  const ignore = () => {};
+  for (const signal of signals) process.on(signal, ignore);
+  return {
+    [Symbol.dispose]() {
+      for (const signal of signals) process.off(signal, ignore);
+    },
+  };
 }

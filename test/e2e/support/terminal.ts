@@ -6,6 +6,10 @@ import { until } from "./until.ts";
 export interface Terminal extends Disposable {
   /** The process id of the shell in it. */
   readonly pid: number;
+  /** Its device. */
+  readonly tty: string;
+  /** What a program has switched on. */
+  modes(): { readonly alternate: boolean; readonly mouse: boolean; readonly cursor: boolean };
   type(text: string): void;
   /** A key by tmux's name: `Enter`, `Escape`, `C-c`. */
   press(key: string): void;
@@ -41,10 +45,17 @@ export function openTerminal(
     ...["new-session", "-d", "-x", "150", "-y", "50", "-c", cwd],
     `${command.map(quoted).join(" ")}; echo "[ended with $?]"; exec cat`,
   );
+  const ask = (what: string) => tmux("display-message", "-p", `#{${what}}`).trim();
   const screen = () => tmux("capture-pane", "-p");
 
   return {
-    pid: Number(tmux("display-message", "-p", "#{pane_pid}")),
+    pid: Number(ask("pane_pid")),
+    tty: ask("pane_tty"),
+    modes: () => ({
+      alternate: ask("alternate_on") === "1",
+      mouse: ask("mouse_any_flag") === "1",
+      cursor: ask("cursor_flag") === "1",
+    }),
     type: (text) => void tmux("send-keys", "-l", text),
     press: (key) => void tmux("send-keys", key),
     screen,
