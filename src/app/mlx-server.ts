@@ -61,8 +61,7 @@ export async function startMlxServer(options: MlxServerOptions): Promise<MlxServ
     ...options,
     url,
     spawn: () => spawnChild(command),
-    lastWords: () =>
-      readFileSync(logFile, "utf8").trimEnd().split("\n").slice(-lastLines).join("\n"),
+    lastWords: () => lastLinesOf(logFile),
   });
   try {
     const served = await supervisor.start();
@@ -70,6 +69,14 @@ export async function startMlxServer(options: MlxServerOptions): Promise<MlxServ
   } catch (error) {
     await supervisor[Symbol.asyncDispose]();
     throw error;
+  }
+}
+
+function lastLinesOf(path: string): string {
+  try {
+    return readFileSync(path, "utf8").trimEnd().split("\n").slice(-lastLines).join("\n");
+  } catch (error) {
+    return `Its log cannot be read: ${(error as Error).message}`;
   }
 }
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
 import type { Paths } from "../config/paths.ts";
 import type { Clock } from "../core/clock.ts";
-import { type Log, silentLog } from "../core/log.ts";
+import type { Log } from "../core/log.ts";
 import { UserError } from "../core/user-error.ts";
 import type { Comparison } from "../monitor/equivalent.ts";
 import { type CachedItems, LogLines } from "../monitor/log-lines.ts";
@@ -62,10 +62,10 @@ export function toComparison(
 
 /** The records of all runs, for looking. Fails in the user's words. */
 export function openStoredRecords(
-  options: Pick<MonitoringOptions, "config" | "paths" | "clock">,
+  options: Pick<MonitoringOptions, "config" | "paths" | "clock" | "log">,
 ): RecordStore {
   try {
-    return openStore({ ...options, log: silentLog });
+    return openStore(options);
   } catch (cause) {
     const path = historyPath(options.paths.state);
     throw new UserError(`Cannot open the request history ${path}: ${(cause as Error).message}`, {

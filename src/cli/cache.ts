@@ -4,10 +4,10 @@ import { tracesPath } from "../app/monitoring.ts";
 import { openStoredAnswers, responsesPath } from "../app/response-cache.ts";
 import { loadConfig } from "../config/load.ts";
 import { systemClock } from "../core/clock.ts";
-import { silentLog } from "../core/log.ts";
 import { UserError } from "../core/user-error.ts";
 import { clearTraces } from "../monitor/traces.ts";
 import { explained } from "./explained.ts";
+import { tellingLog } from "./tell.ts";
 
 export const cache = defineCommand({
   meta: { name: "cache", description: "Show what the response cache holds, or empty it" },
@@ -27,7 +27,7 @@ export const cache = defineCommand({
       }
       const { config, paths } = loadConfig({ flags: {}, file });
       await using stored = openStoredAnswers({
-        ...{ config, stateFolder: paths.state, clock: systemClock, log: silentLog },
+        ...{ config, stateFolder: paths.state, clock: systemClock, log: tellingLog },
       });
       const { entries, bytes, oldestAt } = await stored.size();
       if (action === "clear") {

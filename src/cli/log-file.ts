@@ -1,7 +1,7 @@
 import { createConsola } from "consola";
-import { appendFileSync, chmodSync, renameSync, statSync } from "node:fs";
+import { appendFileSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { type Log, type LogFields, silentLog } from "../core/log.ts";
+import type { Log, LogFields } from "../core/log.ts";
 
 /** What each level of `ANYCLAUDE_DEBUG` adds, in consola's names and numbers. */
 const levels = [1, 3, 4, 4] as const;
@@ -16,22 +16,28 @@ export function previousLogPath(path: string): string {
   return `${path}.1`;
 }
 
+/** Warnings that could not be written, each once: to be told when the terminal is free. */
+export interface LogFile extends Log {
+  readonly unwritten: ReadonlySet<string>;
+}
+
 /** The log of this run, in a file: the terminal belongs to Claude Code, standard output to results. */
-export function createLogFile(path: string, debug: number): Log {
-  try {
-    appendFileSync(path, "", { mode: 0o600 });
-    chmodSync(path, 0o600);
-  } catch {
-    return silentLog; // a state folder that cannot be written is reported by whoever needs it
-  }
+export function createLogFile(path: string, debug: number): LogFile {
+  const unwritten = new Set<string>();
   const write = createConsola({
     level: levels[debug] ?? 1,
     reporters: [{
-      log: ({ date, type, args }) =>
-        append(path, `${date.toISOString()} ${type} ${args.map(toText).join(" ")}\n`),
+      log({ date, type, args }) {
+        try {
+          append(path, `${date.toISOString()} ${type} ${args.map(toText).join(" ")}\n`);
+        } catch {
+          if (type === "warn") unwritten.add(toSentence(args));
+        }
+      },
     }],
   });
   return {
+    unwritten,
     debug: (message, ...fields) => write.debug(message, ...fields),
     info: (message, ...fields) => write.info(message, ...fields),
     warn: (message, ...fields) => write.warn(message, ...fields),
@@ -44,14 +50,10 @@ export function levelOf(type: string): number {
 }
 
 function append(path: string, line: string): void {
-  try {
-    if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > maxBytes) {
-      renameSync(path, previousLogPath(path));
-    }
-    appendFileSync(path, line, { mode: 0o600 });
-  } catch {
-    // A full disk: there is nowhere to say so, and nobody's answer may fail for it.
+  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > maxBytes) {
+    renameSync(path, previousLogPath(path));
   }
+  appendFileSync(path, line, { mode: 0o600 });
 }
 
 function toText(value: unknown): string {
@@ -63,4 +65,10 @@ function toText(value: unknown): string {
         ? { message: field.message, stack: field.stack, cause: field.cause }
         : field,
   );
+}
+
+/** For the terminal: what happened and why, without a stack. */
+export function toSentence([message, fields]: readonly unknown[]): string {
+  const { error } = (fields ?? {}) as { readonly error?: unknown };
+  return error instanceof Error ? `${message}: ${error.message}` : String(message);
 }

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { accessSync, constants, mkdirSync } from "node:fs";
 import process from "node:process";
 import { startApp } from "../app/start.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
@@ -15,7 +15,7 @@ import { type SplitArguments, splitArguments } from "./arguments.ts";
 import { chooseModel } from "./choose-model.ts";
 import { claudeOptions } from "./claude-options.ts";
 import { createLogFile, logPath } from "./log-file.ts";
-import { tell, tellSummary } from "./tell.ts";
+import { tell, tellEnd } from "./tell.ts";
 import { version } from "./version.ts";
 
 const tinyNotice =
@@ -34,25 +34,29 @@ export async function run(argv: readonly string[]): Promise<void> {
   const config = await withModel(loaded);
   if (config.mode === "mlx" && config.model === "tiny") announceTiny(split, loaded);
 
-  const app = await startApp({ ...toAppParts(loaded), config, project: process.cwd() });
+  const parts = toAppParts(loaded);
+  const app = await startApp({ ...parts, config, project: process.cwd() });
   using _signals = outliveSignals();
   {
     await using _ = app;
     process.exitCode = await runClaude(toCommand(claude, app, split, loaded));
   }
-  tellSummary(app.summary());
+  tellEnd(app.summary(), parts.log);
 }
 
 /** What every command that starts the proxy hands over. */
 export function toAppParts({ paths, environment, config }: LoadedConfig) {
   try {
     mkdirSync(paths.state, { recursive: true, mode: 0o700 });
+    accessSync(paths.state, constants.W_OK);
   } catch (cause) {
-    throw new UserError(
-      `Cannot use the folder ${paths.state}: ${(cause as Error).message}; ANYCLAUDE_HOME names ` +
-        "another one",
-      { cause },
-    );
+    const { message, code } = cause as NodeJS.ErrnoException;
+    const what = `Cannot use the folder ${paths.state}: ${message}`;
+    // A disk that fails becomes read-only: work goes on, without a memory.
+    if (code !== "EROFS") {
+      throw new UserError(`${what}; ANYCLAUDE_HOME names another one`, { cause });
+    }
+    tell(`${what}. No answer, record or log is kept.`);
   }
   const log = createLogFile(logPath(paths.state), config.debug);
   return { config, paths, env: environment, version, log, tell };

@@ -4,7 +4,7 @@ import { loadConfig } from "../config/load.ts";
 import { explained } from "./explained.ts";
 import { endSignal, report, serverArguments, toFlags } from "./server-arguments.ts";
 import { toAppParts, withModel } from "./run.ts";
-import { tellSummary } from "./tell.ts";
+import { tellEnd } from "./tell.ts";
 
 export const serve = defineCommand({
   meta: { name: "serve", description: "Run the proxy without starting Claude Code" },
@@ -14,12 +14,13 @@ export const serve = defineCommand({
       const ended = endSignal();
       const loaded = loadConfig(toFlags(args));
       const config = await withModel(loaded);
-      const app = await startApp({ ...toAppParts(loaded), config, project: undefined });
+      const parts = toAppParts(loaded);
+      const app = await startApp({ ...parts, config, project: undefined });
       {
         await using _ = app;
         report(app, args.json);
         await ended;
       }
-      tellSummary(app.summary());
+      tellEnd(app.summary(), parts.log);
     }),
 });

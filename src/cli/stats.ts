@@ -9,6 +9,7 @@ import { diagnose } from "../monitor/diagnosis.ts";
 import { type Grouping, groupings, toDay, toGroups } from "../monitor/history.ts";
 import { toTotals } from "../monitor/totals.ts";
 import { explained } from "./explained.ts";
+import { tellingLog } from "./tell.ts";
 import { advice, chart, table } from "./stats-text.ts";
 
 export const stats = defineCommand({
@@ -24,7 +25,9 @@ export const stats = defineCommand({
       const grouping = toGrouping(by);
       const start = toStart(since, systemClock.now());
       const { config, paths } = loadConfig({ flags: {}, file });
-      using stored = openStoredRecords({ config, paths, clock: systemClock });
+      using stored = openStoredRecords({
+        ...{ config, paths, clock: systemClock, log: tellingLog },
+      });
       const records = stored.since(start);
       const groups = toGroups(records, grouping);
       const total = toTotals(records);

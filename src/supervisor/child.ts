@@ -22,9 +22,9 @@ export type SpawnChild = (command: ChildCommand) => Child;
 
 /** In a process group of its own, so that a Ctrl-C in the terminal does not reach it. */
 export const spawnChild: SpawnChild = ({ program, args, env, logFile }) => {
-  const log = openSync(logFile, "a", 0o600);
+  const log = openLog(logFile);
   const child = spawn(program, [...args], { env, detached: true, stdio: ["ignore", log, log] });
-  closeSync(log);
+  if (log !== "ignore") closeSync(log);
   const exited = new Promise<number | null>((resolve) => {
     child.on("error", () => resolve(null));
     child.on("exit", (code) => resolve(code));
@@ -42,3 +42,12 @@ export const spawnChild: SpawnChild = ({ program, args, env, logFile }) => {
     },
   };
 };
+
+/** A disk that takes no log is no reason not to start. */
+function openLog(path: string): number | "ignore" {
+  try {
+    return openSync(path, "a", 0o600);
+  } catch {
+    return "ignore";
+  }
+}

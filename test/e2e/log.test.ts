@@ -1,10 +1,9 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { describe, test } from "node:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type Address, post } from "./support/messages.ts";
+import { recordingServer } from "./support/openai.ts";
 import { until } from "./support/until.ts";
 import { createWorld, type World } from "./support/world.ts";
 
@@ -20,7 +19,8 @@ describe("the log of the proxy", () => {
 
       sent.push(upstream.requests.slice(before));
       const state = join(world.env["ANYCLAUDE_HOME"] ?? "", "state");
-      const log = readFileSync(join(state, "anyclaude.log"), "utf8");
+      const path = join(state, "anyclaude.log");
+      const log = existsSync(path) ? readFileSync(path, "utf8") : "";
       assertEquals(log.split("[Cache Miss]").length - 1, level === "0" ? 0 : 1);
       assertEquals(log.split("[Cache HIT]").length - 1, level === "0" ? 0 : 1);
       assertEquals(log.split("[Cache Stats]").length - 1, level === "0" ? 0 : 2);
@@ -93,39 +93,4 @@ function checkTraces(folder: string): void {
     assertMatch(text, /\n── (ended|no more was read)\n$/);
     assert(!text.includes("upstream-secret") && !/anyclaude_[\w-]{20}/.test(text), text);
   }
-}
-
-/** A server of one model that says Hi, and keeps what it was sent. */
-async function recordingServer() {
-  const requests: string[] = [];
-  const server = createServer(async (request, response) => {
-    let body = "";
-    for await (const chunk of request.setEncoding("utf8")) body += chunk;
-    const { host: _, ...headers } = request.headers;
-    if (!request.url?.endsWith("/health")) {
-      requests.push(JSON.stringify([request.method, request.url, headers, body]));
-    }
-    if (request.url === "/v1/models") {
-      response.setHeader("content-type", "application/json");
-      response.end(JSON.stringify({ data: [{ id: "m" }] }));
-    } else if (request.url === "/v1/chat/completions") {
-      const chunks = [
-        { choices: [{ index: 0, delta: { content: "Hi" }, finish_reason: "stop" }] },
-        { choices: [], usage: { prompt_tokens: 7, completion_tokens: 1 } },
-      ];
-      response.setHeader("content-type", "text/event-stream");
-      const lines = chunks.map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`);
-      response.end(`${lines.join("")}data: [DONE]\n\n`);
-    } else response.writeHead(404).end();
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `http://127.0.0.1:${port}`,
-    requests,
-    [Symbol.dispose]: () => {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
 }

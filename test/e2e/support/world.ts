@@ -31,8 +31,12 @@ export interface World extends Disposable {
   readonly env: Readonly<Record<string, string>>;
   /** Runs the command line to its end, without a terminal. */
   anyclaude(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Ran>;
-  /** Starts it and leaves it running; killed with the world. */
-  start(args: readonly string[], env?: Readonly<Record<string, string>>): Running;
+  /** Starts it, by way of another program if one is given, and leaves it running until the end. */
+  start(
+    args: readonly string[],
+    env?: Readonly<Record<string, string>>,
+    by?: readonly string[],
+  ): Running;
 }
 
 export interface Running {
@@ -76,8 +80,12 @@ export function createWorld(): World {
   };
   const running: ChildProcess[] = [];
 
-  function start(args: readonly string[], extra: Readonly<Record<string, string>> = {}): Running {
-    const [program, ...before] = anyclaudeCommand();
+  function start(
+    args: readonly string[],
+    extra: Readonly<Record<string, string>> = {},
+    by: readonly string[] = [],
+  ): Running {
+    const [program = "", ...before] = [...by, ...anyclaudeCommand()];
     const child = spawn(program, [...before, ...args], {
       cwd: project,
       env: { ...env, ...extra },

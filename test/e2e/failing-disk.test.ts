@@ -1,0 +1,160 @@
+import { describe, test } from "node:test";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import type { MessageResponse } from "../../src/protocol/anthropic.ts";
+import { type Address, post } from "./support/messages.ts";
+import { recordingServer } from "./support/openai.ts";
+import { descendants } from "./support/processes.ts";
+import { createWorld, type Running, type World } from "./support/world.ts";
+
+const hasNamespaces = spawnSync("unshare", ["-rm", "mount", "-t", "tmpfs", "none", "/mnt"])
+  .status === 0;
+const skip = hasNamespaces ? false : "this machine lets no user mount a disk of their own";
+
+describe("a disk that fails", () => {
+  test("with damaged files: answers go on, one warning for each file", async () => {
+    using upstream = await recordingServer();
+    using world = createWorld();
+    const state = stateOf(world);
+    mkdirSync(state);
+    const files = ["responses.sqlite", "history.sqlite"].map((name) => join(state, name));
+    for (const file of files) {
+      writeFileSync(file, "no database, and longer than a header".repeat(9));
+    }
+
+    const running = serve(world, upstream.url);
+    const address = await addressOf(running);
+    const said = [await ask(address, "A"), await ask(address, "A")];
+    await stop(running);
+
+    assertEquals(said, ["Hi, miss", "Hi, hit; tier=memory"]);
+    const log = readFileSync(join(state, "anyclaude.log"), "utf8");
+    assertEquals(log.split("response cache was damaged and starts anew").length, 2, log);
+    assertEquals(log.split("request history was damaged and starts anew").length, 2, log);
+    assertEquals(files.map((file) => statSync(`${file}.damaged`).size > 0), [true, true]);
+    assertEquals(log.split(" warn ").length, 3, log);
+  });
+
+  test("that is read-only: answers go on from memory, and the user is told once", {
+    skip,
+  }, async () => {
+    using upstream = await recordingServer();
+    using world = createWorld();
+    mkdirSync(stateOf(world));
+
+    const running = serve(world, upstream.url, "mount -t tmpfs -o ro,size=1m none", 256);
+    const address = await addressOf(running);
+    const said = [await ask(address, "A"), await ask(address, "B"), await ask(address, "A")];
+    const { code, stderr } = await stop(running);
+
+    assertEquals(said, ["Hi, miss", "Hi, miss", "Hi, hit; tier=memory"]);
+    assertEquals(code, 0);
+    for (
+      const warning of [
+        "No answer, record or log is kept.\n",
+        "anyclaude: response cache on disk cannot be used: ",
+        "anyclaude: request history cannot be used: ",
+        "  Hit Rate: 33.3%\n",
+      ]
+    ) assertEquals(stderr.split(warning).length, 2, stderr);
+  });
+
+  test("that is full: answers go on, what was stored before is given again", {
+    skip,
+  }, async () => {
+    using upstream = await recordingServer();
+    using world = createWorld();
+    mkdirSync(stateOf(world));
+
+    const running = serve(world, upstream.url, "mount -t tmpfs -o size=1m none");
+    const address = await addressOf(running);
+    const before = await ask(address, "A");
+    inside(running, `cat /dev/zero > '${stateOf(world)}/fill'`);
+    // One entry fits into memory: B sends A to the disk.
+    const during = [];
+    for (const question of ["B", "A", "C", "C"]) during.push(await ask(address, question));
+    inside(running, `rm '${stateOf(world)}/fill'`);
+    const after = [await ask(address, "D"), await ask(address, "C"), await ask(address, "D")];
+    const { code, stderr } = await stop(running);
+
+    assertEquals(before, "Hi, miss");
+    assertEquals(during, ["Hi, miss", "Hi, hit; tier=sqlite", "Hi, miss", "Hi, hit; tier=memory"]);
+    assertEquals(after, ["Hi, miss", "Hi, miss", "Hi, hit; tier=sqlite"]);
+    assertEquals(code, 0);
+    assertStringIncludes(stderr, "  Total Requests: 8\n");
+    assertEquals(stderr.split("anyclaude: request history cannot be written: ").length, 2, stderr);
+    assertEquals(stderr.split("anyclaude: cache tier failed: ").length, 2, stderr);
+  });
+
+  test("shared by two: both are answered, and each is given what the other stored", async () => {
+    using upstream = await recordingServer();
+    using world = createWorld();
+    const both = [serve(world, upstream.url, "", 256), serve(world, upstream.url, "", 256)];
+    const addresses = await Promise.all(both.map(addressOf));
+
+    const said = await Promise.all(
+      Array.from(
+        { length: 100 },
+        (_, number) => ask(addresses[number % 2]!, `Q${Math.floor(number / 2)}`),
+      ),
+    );
+    const again = [];
+    for (const address of addresses) {
+      for (let number = 0; number < 50; number += 1) again.push(await ask(address, `Q${number}`));
+    }
+    await Promise.all(both.map(stop));
+    const stats = await world.anyclaude(["stats", "--json"]);
+    const cache = await world.anyclaude(["cache", "--json"]);
+
+    assertEquals(said.every((each) => each.startsWith("Hi, ")), true);
+    assertEquals(again.every((each) => each.startsWith("Hi, hit; tier=")), true, String(again));
+    const { total } = JSON.parse(stats.stdout) as { total: { requests: number; hits: number } };
+    assertEquals([total.requests, total.hits >= 100], [200, true]);
+    const { disk } = JSON.parse(cache.stdout) as { disk: { entries: number } };
+    assertEquals(disk.entries, 50);
+    // Made by the first warning.
+    assertEquals(existsSync(join(stateOf(world), "anyclaude.log")), false);
+  });
+});
+
+function stateOf(world: World): string {
+  return join(world.env["ANYCLAUDE_HOME"] ?? "", "state");
+}
+
+/** The proxy, with the state folder on a disk of its own when `mount` says which. */
+function serve(world: World, baseUrl: string, mount = "", cacheSize = 1): Running {
+  const args = ["serve", "--json", "--mode", "openai", "--base-url", baseUrl];
+  const env = { ANYCLAUDE_DEBUG: "0", VLLM_CACHE_SIZE: String(cacheSize) };
+  if (mount === "") return world.start(args, env);
+  const script = `${mount} '${stateOf(world)}' && exec "$@"`;
+  return world.start(args, env, ["unshare", "-rm", "sh", "-c", script, "sh"]);
+}
+
+/** Runs a command where the proxy's disk is. It may fail: a disk that is full says so. */
+function inside({ child }: Running, command: string): void {
+  const pid = descendants(child.pid ?? 0).at(-1)?.pid ?? child.pid;
+  spawnSync("nsenter", [
+    ...["-t", String(pid), "-U", "-m", "--preserve-credentials"],
+    ...["sh", "-c", command],
+  ]);
+}
+
+async function addressOf(running: Running): Promise<Address> {
+  return JSON.parse(await running.firstLine) as Address;
+}
+
+/** What was said, and where it came from. */
+async function ask(address: Address, content: string): Promise<string> {
+  const messages = [{ role: "user" as const, content }];
+  const response = await post(address, { model: "m", max_tokens: 10, messages });
+  const { content: blocks } = await response.json() as MessageResponse;
+  const text = blocks.map((block) => block.type === "text" ? block.text : "").join("");
+  return `${text}, ${response.headers.get("x-anyclaude-cache")}`;
+}
+
+function stop({ child, exited }: Running) {
+  child.kill("SIGTERM");
+  return exited;
+}
