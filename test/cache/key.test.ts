@@ -2,6 +2,7 @@ import { describe, test } from "node:test";
 import { assertEquals, assertNotEquals } from "@std/assert";
 import fc from "fast-check";
 import { toCacheKey, toPromptIdentity } from "../../src/cache/key.ts";
+import { normalise } from "../../src/translate/normalise.ts";
 import type { MessagesRequest } from "../../src/protocol/anthropic.ts";
 
 const request: MessagesRequest = {
@@ -78,3 +79,72 @@ describe("cache key", () => {
     }));
   });
 });
+
+describe("the key of a request as it is sent", () => {
+  const asked = (changed: Partial<MessagesRequest>) =>
+    keyed(normalise({ ...request, ...changed }) as MessagesRequest);
+  const schema = fc.dictionary(fc.string(), fc.jsonValue(), { maxKeys: 5 });
+  const tool = fc.record({ name: fc.string({ minLength: 1 }), description: fc.string(), schema });
+  const tools = fc.uniqueArray(tool, { maxLength: 8, selector: ({ name }) => name })
+    .map((made) => made.map(({ schema: input_schema, ...rest }) => ({ ...rest, input_schema })));
+
+  test("is one for tools in any order, with keys in any order at any depth", () => {
+    const permuted = tools.chain((made) =>
+      fc.tuple(
+        fc.constant(made),
+        fc.shuffledSubarray(made, { minLength: made.length }),
+        fc.infiniteStream(fc.nat()),
+      )
+    );
+    fc.assert(fc.property(permuted, ([made, shuffled, numbers]) => {
+      const other = shuffled.map((each) => withShuffledKeys(each, numbers));
+
+      assertEquals(asked({ tools: other as never }), asked({ tools: made as never }));
+    }));
+  });
+
+  test("is one for text and lists of text, with and without marks for a cache", () => {
+    fc.assert(fc.property(fc.string({ minLength: 1 }), (said) => {
+      const text = { type: "text" as const, text: said };
+      const marked = { ...text, cache_control: { type: "ephemeral" } };
+      const forms = [said, [text], [marked]].map((content) =>
+        asked({ messages: [{ role: "user", content }], system: said })
+      );
+      const results = [said, [text], [marked]].map((content) => {
+        const result = { type: "tool_result" as const, tool_use_id: "t1", content };
+        return asked({
+          messages: [...request.messages.slice(0, 2), { role: "user", content: [result] }],
+        });
+      });
+
+      assertEquals(new Set(forms).size, 1);
+      assertEquals(new Set(results).size, 1);
+    }));
+  });
+
+  test("is another one for one other character in any text, in the schema of any tool", () => {
+    const changed = tools.chain((made) =>
+      fc.tuple(fc.constant(made), fc.nat(Math.max(0, made.length - 1)), fc.string(), fc.string())
+    );
+    fc.assert(fc.property(changed, ([made, index, one, other]) => {
+      fc.pre(made.length > 0 && one !== other);
+      const [first, second] = [one, other].map((description) =>
+        asked({
+          tools: made.map((each, at) => at === index ? { ...each, description } : each) as never,
+        })
+      );
+
+      assertNotEquals(first, second);
+    }));
+  });
+});
+
+function withShuffledKeys(value: unknown, numbers: Iterator<number>): unknown {
+  if (Array.isArray(value)) return value.map((item) => withShuffledKeys(item, numbers));
+  if (typeof value !== "object" || value === null) return value;
+  const ranked = Object.entries(value).map(([name, item]) => ({
+    rank: numbers.next().value as number,
+    entry: [name, withShuffledKeys(item, numbers)] as const,
+  }));
+  return Object.fromEntries(ranked.toSorted((a, b) => a.rank - b.rank).map(({ entry }) => entry));
+}
