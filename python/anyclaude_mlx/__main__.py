@@ -13,11 +13,13 @@ import socket
 import sys
 from collections.abc import Iterator
 from importlib.metadata import version
+from typing import Any
 
 import uvicorn
 
 from . import __version__
 from .api import Api
+from .engine import Sequence
 from .events import GenerationRequest
 from .leases import Leases
 from .loaded import Loaded
@@ -109,7 +111,8 @@ def generate_one_token(loaded: Loaded) -> None:
     """A model is ready when it has answered, not when its files are read."""
     plan = loaded.prompter.plan(ChatPrompt([{"role": "user", "content": "hi"}]))
     request = GenerationRequest(plan.tokens, (), max_tokens=1)
-    sequence = loaded.start(request, lambda _event: None)
+    nothing_kept = PrefixCache[Any, Any](0, loaded.model.any_position)
+    sequence = Sequence(request, loaded.model, nothing_kept, lambda _event: None)
     while not sequence.prefill():
         pass
     sequence.decode()

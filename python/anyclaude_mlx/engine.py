@@ -8,7 +8,7 @@ restored prompt goes through the same computation as a computed one.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Generic, Literal, Protocol, TypeVar
 
 import numpy as np
@@ -24,12 +24,12 @@ from .events import (
     Token,
     Tokens,
 )
-from .prefix import PrefixCache, Stored
+from .prefix import Buffer, Match, PrefixCache, Rows, Sized, common_prefix
 
 Emit = Callable[[GenerationEvent], None]
 Live = TypeVar("Live")
-Memory = TypeVar("Memory")
-State = TypeVar("State")
+Memory = TypeVar("Memory", bound=Rows)
+State = TypeVar("State", bound=Sized)
 
 
 class Model(Protocol[Live, Memory, State]):
@@ -48,8 +48,12 @@ class Model(Protocol[Live, Memory, State]):
 
     def bytes_needed(self, tokens: int) -> int: ...
     def bytes_free(self) -> int: ...
-    def open(self, stored: Stored[Memory, State] | None, length: int, capacity: int) -> Live:
-        """A cache of its own that holds the first `length` tokens of `stored`."""
+    def open(self, match: Match[Memory, State], capacity: int) -> Live:
+        """A cache that holds the tokens of the match: the one it takes over, or one of its own."""
+        ...
+
+    def memory(self, live: Live) -> Memory:
+        """Its attention keys and values: the same object from opening to closing."""
         ...
 
     def prefill(self, live: Live, tokens: Tokens) -> None: ...
@@ -65,8 +69,8 @@ class Model(Protocol[Live, Memory, State]):
         """The next token; it has been fed when this returns."""
         ...
 
-    def close(self, live: Live) -> Memory:
-        """Ends the sequence and hands over its attention keys and values."""
+    def close(self, live: Live) -> None:
+        """Ends the sequence; its memory stays."""
         ...
 
 
@@ -86,13 +90,14 @@ class Sequence(Generic[Live, Memory, State]):
         self._emit = emit
         self._last = len(request.tokens) - 1
         self._generated: list[int] = []
-        self._states: dict[int, State] = {}
         self._seconds = {"prefill": 0.0, "decode": 0.0}
         self._check()
         match = cache.lookup(request.tokens)
         self._position = self._start = match.length
-        self._live = model.open(match.stored, match.length, self._capacity())
-        self._stops = self._planned_stops()
+        # Where others part from this prompt: known ones, and one that was just learned.
+        self._boundaries = {*request.boundaries, match.matched}
+        self._live = model.open(match, self._capacity())
+        self._buffer = match.taken or Buffer(model.memory(self._live))
         emit(Accepted(len(request.tokens), match.length, match.miss))
 
     @property
@@ -100,15 +105,26 @@ class Sequence(Generic[Live, Memory, State]):
         """Prompt tokens still to be prefilled."""
         return self._last - self._position
 
+    def is_ahead_of(self, tokens: Tokens) -> bool:
+        """
+        Whether it is about to compute more of these tokens than are known. Then it will stop where
+        they part, so that whoever waits for it can go on from there.
+        """
+        shared = min(common_prefix(self.request.tokens, tokens), self._last, len(tokens) - 1)
+        if shared <= max(self._position, self._cache.common(tokens)):
+            return False
+        self._boundaries.add(shared)
+        return True
+
     def prefill(self) -> bool:
         """One chunk, up to the next position worth keeping. True when the prompt is done."""
         started = time.perf_counter()
         if self._position < self._last:
-            stop = min(next(self._stops), self._last)
+            stop = self._next_stop()
             self._model.prefill(self._live, self.request.tokens[self._position : stop])
             self._position = stop
-            if self._is_boundary(stop):
-                self._states[stop] = self._model.state(self._live)
+            if stop == self._last or stop in self._boundaries:
+                self._keep(self.request.tokens[:stop])
             self._emit(Progress(stop - self._start, self._last - self._start))
         done = self._position >= self._last
         if done:
@@ -135,14 +151,21 @@ class Sequence(Generic[Live, Memory, State]):
 
     def close(self) -> None:
         """Keeps what was computed, complete or not."""
-        fed = np.concatenate(
-            [self.request.tokens[: self._position], np.array(self._generated, np.int32)]
+        self._keep(
+            np.concatenate(
+                [self.request.tokens[: self._position], np.array(self._generated, np.int32)]
+            )
         )
+        self._model.close(self._live)
+        self._buffer.in_use = False
+        self._cache.make_room(0)
+
+    def _keep(self, fed: Tokens) -> None:
+        """From now on a prompt that begins like this need not be prefilled."""
         if len(fed) == 0:
             return
-        if not self._model.any_position:
-            self._states[len(fed)] = self._model.state(self._live)
-        self._cache.insert(fed, self._model.close(self._live), self._states)
+        states = {} if self._model.any_position else {len(fed): self._model.state(self._live)}
+        self._cache.insert(fed, self._buffer, states)
 
     def _finish(self, reason: Literal["stop", "length"], end_token: int | None) -> None:
         seconds = self._seconds
@@ -162,18 +185,10 @@ class Sequence(Generic[Live, Memory, State]):
             )
 
     def _capacity(self) -> int:
-        """Positions to prepare: growing later copies everything each time."""
-        return len(self.request.tokens) + min(self.request.max_tokens, 2048)
+        """Positions to prepare: growing later copies everything, spare rows are waste."""
+        prompt = len(self.request.tokens)
+        return prompt + min(self.request.max_tokens, max(256, prompt // 8))
 
-    def _planned_stops(self) -> Iterator[int]:
-        position = self._position
-        boundaries = [b for b in self.request.boundaries if position < b < self._last]
-        for boundary in [*boundaries, self._last]:
-            while position < boundary:
-                position = min(position + self._model.prefill_step, boundary)
-                yield position
-
-    def _is_boundary(self, position: int) -> bool:
-        if self._model.any_position:
-            return False
-        return position == self._last or position in self.request.boundaries
+    def _next_stop(self) -> int:
+        ahead = (b for b in self._boundaries if self._position < b < self._last)
+        return min(self._position + self._model.prefill_step, *ahead, self._last)

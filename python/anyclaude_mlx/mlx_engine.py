@@ -19,7 +19,7 @@ from mlx_lm.models.cache import ArraysCache, KVCache, RotatingKVCache, make_prom
 from mlx_lm.sample_utils import make_sampler
 
 from .events import Sampling, Tokens
-from .prefix import Stored
+from .prefix import Match, Piece
 
 # KVCache grows by copying everything each time, so spare rows are prepared in steps of this.
 row_step = 256
@@ -34,13 +34,24 @@ Sampler = Callable[[mx.array], mx.array]
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Keys and values of each plain attention layer, by layer index; empty before any token."""
+    """
+    The plain attention layers of one sequence, by layer index. The caches themselves, because an
+    array that somebody else holds too is copied whole when it is appended to.
+    """
 
-    layers: dict[int, tuple[mx.array, mx.array]]
+    layers: dict[int, KVCache]
 
     @property
     def nbytes(self) -> int:
-        return sum(keys.nbytes + values.nbytes for keys, values in self.layers.values())
+        return sum(
+            cache.keys.nbytes + cache.values.nbytes
+            for cache in self.layers.values()
+            if cache.keys is not None
+        )
+
+    def cut(self, start: int, end: int) -> Memory:
+        """Layer by layer, so that little memory is needed at once."""
+        return Memory({layer: _cut(cache, start, end) for layer, cache in self.layers.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,27 +95,34 @@ class MlxModel:
     def bytes_free(self) -> int:
         return free_bytes()
 
-    def open(self, stored: Stored[Memory, State] | None, length: int, capacity: int) -> Live:
+    def open(self, match: Match[Memory, State], capacity: int) -> Live:
+        """Rows are copied only where the match does not take a buffer over."""
         caches = make_prompt_cache(self._model)
-        live = Live(caches, rows=-(-(max(capacity, length) + 1) // row_step) * row_step)
-        if stored is None or length == 0:
-            return live
-        for layer in self._plain:
-            caches[layer].state = (*stored.memory.layers[layer], length)
-        self._make_room(live)
-        if self._other:
-            for layer, state in stored.states[length].layers.items():
+        live = Live(caches, rows=-(-(max(capacity, match.length) + 1) // row_step) * row_step)
+        if match.taken:
+            for layer, cache in match.taken.memory.layers.items():
+                caches[layer] = cache
+                cache.offset = match.length
+        elif match.length:
+            for layer in self._plain:
+                caches[layer].state = _joined(match.pieces, layer, live.rows)
+                mx.eval(caches[layer].state)
+        if match.state is not None:
+            for layer, state in match.state.layers.items():
                 caches[layer].state = _copied(state)
         mx.eval([cache.state for cache in caches])
+        if match.length:
+            self._make_room(live)
         return live
+
+    def memory(self, live: Live) -> Memory:
+        return Memory({layer: live.caches[layer] for layer in self._plain})
 
     def prefill(self, live: Live, tokens: Tokens) -> None:
         """Evaluates the caches alone: logits nobody reads would cost two to four times as much."""
         self._model(mx.array(tokens)[None], cache=live.caches)
         mx.eval([cache.state for cache in live.caches])
-        if any(live.caches[layer].state[0].shape[2] < live.rows for layer in self._plain):
-            self._make_room(live)
-            mx.eval([live.caches[layer].state for layer in self._plain])
+        self._make_room(live)
 
     def state(self, live: Live) -> State:
         layers = {layer: _snapshot(live.caches[layer]) for layer in self._other}
@@ -122,29 +140,31 @@ class MlxModel:
     def next(self, live: Live) -> int:
         """One step ahead: the next token is being computed while this one is read."""
         assert live.pending is not None
+        if self._plain and live.caches[self._plain[0]].offset >= live.rows:
+            live.rows += max(row_step, live.rows // 8)
+            self._make_room(live)
         following = self._step(live, live.pending)
         mx.async_eval(following)  # type: ignore[no-untyped-call]
         token = int(live.pending.item())  # type: ignore[arg-type]
         live.pending = following
         return token
 
-    def close(self, live: Live) -> Memory:
-        layers = {}
-        for layer in self._plain:
-            keys, values, offset = live.caches[layer].state
-            if keys is not None and offset:
-                layers[layer] = (keys, values)
-        return Memory(layers)
+    def close(self, live: Live) -> None:
+        live.pending = None
 
     def _make_room(self, live: Live) -> None:
-        """Buffers of its own with all the rows it will need: appending writes in place."""
+        """Spare rows in every layer: appending writes in place, growing copies everything."""
         for layer in self._plain:
-            keys, values, length = live.caches[layer].state
-            room = (_with_room(rows, length, live.rows) for rows in (keys, values))
-            live.caches[layer].state = (*room, length)
-        states = [live.caches[layer].state for layer in self._plain]
+            cache = live.caches[layer]
+            if cache.keys.shape[2] >= live.rows:
+                continue
+            cache.keys, cache.values = (
+                _with_room(rows, cache.offset, live.rows) for rows in (cache.keys, cache.values)
+            )
+            mx.eval(cache.keys, cache.values)
+        caches = [live.caches[layer] for layer in self._plain]
         self._bytes_per_token = sum(
-            (keys.nbytes + values.nbytes) // keys.shape[2] for keys, values, _ in states
+            (cache.keys.nbytes + cache.values.nbytes) // cache.keys.shape[2] for cache in caches
         )
 
     def _step(self, live: Live, token: mx.array) -> mx.array:
@@ -188,6 +208,31 @@ def _reclaimable_bytes() -> int:
         return (int(lines["MemAvailable"].split()[0]) - int(lines["MemFree"].split()[0])) * 1024
     except (OSError, KeyError):
         return 0
+
+
+def _cut(cache: KVCache, start: int, end: int) -> KVCache:
+    if cache.keys is None or (start == 0 and end == cache.keys.shape[2]):
+        return cache
+    keys, values = (mx.contiguous(rows[..., start:end, :]) for rows in (cache.keys, cache.values))
+    mx.eval(keys, values)
+    cut = KVCache()
+    cut.state = (keys, values, end - start)
+    return cut
+
+
+def _joined(pieces: tuple[Piece[Memory], ...], layer: int, capacity: int) -> Any:
+    """The rows of all pieces with room behind them, in arrays of their own."""
+    length = sum(piece.end - piece.start for piece in pieces)
+    joined = []
+    for name in ("keys", "values"):
+        parts = [
+            getattr(piece.memory.layers[layer], name)[..., piece.start : piece.end, :]
+            for piece in pieces
+        ]
+        batch, heads, _, width = parts[0].shape
+        spare = mx.zeros((batch, heads, max(capacity - length, 0), width), parts[0].dtype)
+        joined.append(mx.concatenate([*parts, spare], axis=2))
+    return (*joined, length)
 
 
 def _with_room(rows: mx.array, length: int, capacity: int) -> mx.array:

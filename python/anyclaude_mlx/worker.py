@@ -153,13 +153,23 @@ class Worker(Generic[L]):
 
     def _step(self) -> None:
         """One prefill chunk for one request, then one token for each that decodes."""
-        job = next_to_prefill(self._prefilling)
+        job = self._next_to_prefill()
         if job:
             self._guarded(job, self._prefill)
             for other in self._prefilling:
                 other.chunks_waited += other is not job
         for job in list(self._decoding):
             self._guarded(job, self._decode)
+
+    def _next_to_prefill(self) -> Job | None:
+        """What several prompts have in common is computed once: the later ones wait for it."""
+        job = next_to_prefill(self._prefilling)
+        if job is None or job.sequence:
+            return job
+        for other in self._prefilling:
+            if other.sequence and other.sequence.is_ahead_of(job.request.tokens):
+                return other
+        return job
 
     def _prefill(self, job: Job) -> None:
         job.sequence = job.sequence or self.loaded().start(job.request, job.tell)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
+import pytest
 from generating import assistant, begin, generate, user
 
 from anyclaude_mlx.loaded import Loaded
@@ -29,14 +32,17 @@ def test_warm_turns_equal_cold_ones(pair: tuple[Loaded, Loaded]) -> None:
         assert (actual.accepted.cached_tokens > 0) == (turns > 1)
 
 
-def test_an_exact_repeat_computes_one_token(pair: tuple[Loaded, Loaded]) -> None:
+def test_exact_repeats_compute_one_token_and_leave_what_they_restore(
+    pair: tuple[Loaded, Loaded],
+) -> None:
     warm, _ = pair
     first = generate(warm, conversation(2))
 
-    again = generate(warm, conversation(2))
+    for _ in range(3):
+        again = generate(warm, conversation(2))
 
-    assert again.tokens == first.tokens
-    assert again.accepted.cached_tokens == len(first.plan.tokens) - 1
+        assert again.tokens == first.tokens
+        assert again.accepted.cached_tokens == len(first.plan.tokens) - 1
 
 
 def test_a_rewind_to_another_question_equals_a_cold_run(
@@ -127,3 +133,30 @@ def test_the_tokens_of_a_prompt_do_not_depend_on_what_was_asked_before(
     generate(full, conversation(1))
 
     assert np.array_equal(begin(full, prompt)[0].plan.tokens, before)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_random_sessions_equal_cold_runs(seed: int, pair: tuple[Loaded, Loaded]) -> None:
+    """Next turns, rewinds, repeats, cancels and evictions, in any order."""
+    warm, cold = pair
+    chance = random.Random(seed)
+    said = conversation(1)
+    for turn in range(8):
+        action = chance.choice(["next", "next", "next", "rewind", "repeat", "cancel", "evict"])
+        if action == "rewind":
+            said = [*said[: 2 * chance.randint(0, len(said) // 2)], user(f"Rather {turn} " * 7)]
+        elif action == "cancel":
+            said = [*said[:-1], user(f"A long paste {turn}. " * chance.randint(40, 120))]
+            _, sequence = begin(warm, said)
+            for _ in range(chance.randint(0, 3)):
+                if sequence.prefill():
+                    break
+            sequence.close()
+        elif action == "evict":
+            warm.cache.make_room(warm.cache.max_bytes - warm.cache.nbytes // 2)
+
+        actual = generate(warm, said, max_tokens=25)
+
+        assert actual.tokens == generate(cold, said, max_tokens=25).tokens, (turn, action)
+        answer = warm.tokenizer.decode(actual.tokens[:-1])
+        said = [*said, assistant(answer), user(f"And {turn}? " * chance.randint(1, 30))]

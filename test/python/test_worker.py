@@ -9,11 +9,12 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
+from rows import ListRows, NoState, opened
 
 from anyclaude_mlx.engine import Emit, Sequence
 from anyclaude_mlx.errors import ModelFailed, NotReady, OutOfMemory, PromptTooLong
 from anyclaude_mlx.events import Accepted, Finished, GenerationRequest, Priority, Sampling, Token
-from anyclaude_mlx.prefix import PrefixCache, Stored
+from anyclaude_mlx.prefix import Match, PrefixCache
 from anyclaude_mlx.scheduler import next_to_prefill
 from anyclaude_mlx.worker import Job, Worker
 
@@ -22,7 +23,7 @@ end = 0
 
 
 class CountingModel:
-    """Counts down from the last prompt token; the end token is 0. Its cache is a list of tokens."""
+    """Counts down from the last prompt token; the end token is 0. Its rows are its tokens."""
 
     window = 1000
     end_tokens = frozenset([end])
@@ -30,13 +31,15 @@ class CountingModel:
     any_position = True
 
     def __init__(self) -> None:
-        self.cache: PrefixCache[list[int], None] = PrefixCache(1 << 20, True)
+        self.cache: PrefixCache[ListRows, NoState] = PrefixCache(1 << 20, True)
         self.prefilled: list[tuple[int, ...]] = []
         self.needed = 0
         self.gate = threading.Event()
         self.gate.set()
 
-    def start(self, request: GenerationRequest, emit: Emit) -> Sequence[list[int], list[int], None]:
+    def start(
+        self, request: GenerationRequest, emit: Emit
+    ) -> Sequence[ListRows, ListRows, NoState]:
         return Sequence(request, self, self.cache, emit)
 
     def bytes_needed(self, tokens: int) -> int:
@@ -45,26 +48,29 @@ class CountingModel:
     def bytes_free(self) -> int:
         return 100
 
-    def open(self, stored: Stored[list[int], None] | None, length: int, capacity: int) -> list[int]:
-        return list(stored.memory[:length]) if stored else []
+    def open(self, match: Match[ListRows, NoState], capacity: int) -> ListRows:
+        return opened(match)
 
-    def prefill(self, live: list[int], tokens: Tokens) -> None:
+    def memory(self, live: ListRows) -> ListRows:
+        return live
+
+    def prefill(self, live: ListRows, tokens: Tokens) -> None:
         self.gate.wait(5)
         self.prefilled.append(tuple(int(token) for token in tokens))
-        live.extend(int(token) for token in tokens)
+        live.rows.extend(int(token) for token in tokens)
 
-    def state(self, live: list[int]) -> None:
-        return None
+    def state(self, live: ListRows) -> NoState:
+        return NoState()
 
-    def begin(self, live: list[int], token: int, sampling: Sampling) -> None:
-        live.append(token)
+    def begin(self, live: ListRows, token: int, sampling: Sampling) -> None:
+        live.rows.append(token)
 
-    def next(self, live: list[int]) -> int:
-        live.append(live[-1] - 1)
-        return live[-1]
+    def next(self, live: ListRows) -> int:
+        live.rows.append(live.rows[-1] - 1)
+        return live.rows[-1]
 
-    def close(self, live: list[int]) -> list[int]:
-        return live
+    def close(self, live: ListRows) -> None:
+        pass
 
 
 def request(*tokens: int, priority: Priority = Priority.MAIN, most: int = 100) -> GenerationRequest:
@@ -145,6 +151,29 @@ def test_leaving_in_mid_prefill_stops_within_one_chunk_and_keeps_the_work() -> N
 
     assert events[0].cached_tokens == done  # type: ignore[union-attr]
     assert sum(len(chunk) for chunk in model.prefilled) == 40 - done
+
+
+def test_what_prompts_that_come_together_share_is_prefilled_once() -> None:
+    model = CountingModel()
+    shared = [7] * 30
+    wanted = [request(*shared, *[own] * 9, 3) for own in (11, 12, 13)]
+    wanted.append(request(*shared, 14, 3))  # so short that it would overtake
+
+    async def all_at_once(worker: Worker[CountingModel]) -> list[list[object]]:
+        model.gate.clear()
+        tasks = [asyncio.ensure_future(collect(worker, wanted[0]))]
+        while not worker.active:
+            await asyncio.sleep(0)
+        tasks += [asyncio.ensure_future(collect(worker, each)) for each in wanted[1:]]
+        await asyncio.sleep(0)
+        model.gate.set()
+        return list(await asyncio.gather(*tasks))
+
+    with running(model) as worker:
+        answers = asyncio.run(all_at_once(worker))
+
+    assert [tokens_of(events) for events in answers] == [[2, 1]] * 4
+    assert sum(len(chunk) for chunk in model.prefilled) == 30 + 3 * 9 + 1
 
 
 def test_a_request_that_fails_fails_alone() -> None:
