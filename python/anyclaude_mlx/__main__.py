@@ -13,7 +13,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
@@ -27,8 +27,15 @@ from .memory import prefix_budget_bytes
 from .output import Markers
 from .prefix import PrefixCache
 from .prompt import ChatPrompt, Prompter
+from .saving import Reader, Saver, remove_oldest_folders
 from .settings import Settings, parse_settings
+from .store import Store, folder_name
 from .worker import Worker
+
+if TYPE_CHECKING:
+    from .mlx_engine import MlxModel
+
+log = logging.getLogger(__name__)
 
 
 def main() -> int:
@@ -81,17 +88,17 @@ def load(settings: Settings) -> Loaded:
         from .mlx_loading import load_by_name
     found = load_by_name(settings.model)
     tokenizer = found.tokenizer
+    device = "cpu" if found.model.on_cpu else "gpu"
+    cache, saver = open_prefixes(settings, found.model, found.fingerprint, device)
     loaded = Loaded(
         id=found.id,
         fingerprint=found.fingerprint,
-        device="cpu" if found.model.on_cpu else "gpu",
+        device=device,
         cache_classes=tuple(found.model.cache_classes),
         tool_parser=getattr(tokenizer.tool_parser, "__module__", "").rpartition(".")[2] or None,
         model=found.model,
-        cache=PrefixCache(
-            prefix_budget_bytes(found.model.bytes_free()) if settings.prefix_cache else 0,
-            found.model.any_position,
-        ),
+        cache=cache,
+        saver=saver,
         tokenizer=tokenizer,
         prompter=Prompter(tokenizer),
         markers=Markers(
@@ -105,6 +112,29 @@ def load(settings: Settings) -> Loaded:
     )
     generate_one_token(loaded)
     return loaded
+
+
+def open_prefixes(
+    settings: Settings, model: MlxModel, fingerprint: str, device: str
+) -> tuple[PrefixCache[Any, Any], Saver[Any, Any] | None]:
+    """What was computed before, as far as it was for this model in this build on this device."""
+    from .mlx_records import pack, unpack
+
+    max_bytes = prefix_budget_bytes(model.bytes_free()) if settings.prefix_cache else 0
+    if settings.prefix_folder is None or settings.prefix_disk_bytes == 0 or max_bytes == 0:
+        return PrefixCache(max_bytes, model.any_position), None
+    root = settings.prefix_folder
+    own = root / folder_name([fingerprint, device, *build().values()])
+    store = Store(own, settings.prefix_disk_bytes)
+    cache = PrefixCache(max_bytes, model.any_position, Reader(store, unpack))
+    saver = Saver(cache, store, pack)
+    try:
+        remove_oldest_folders(root, own, settings.prefix_disk_bytes)
+        saver.load()
+    except OSError as error:
+        log.warning("saved prefixes cannot be used: %s", error)
+        return PrefixCache(max_bytes, model.any_position), None
+    return cache, saver
 
 
 def generate_one_token(loaded: Loaded) -> None:

@@ -24,12 +24,11 @@ from .events import (
     Token,
     Tokens,
 )
-from .prefix import Buffer, Match, PrefixCache, Rows, Sized, common_prefix
+from .prefix import Match, PrefixCache
+from .tree import Buffer, Memory, State, common_prefix
 
 Emit = Callable[[GenerationEvent], None]
 Live = TypeVar("Live")
-Memory = TypeVar("Memory", bound=Rows)
-State = TypeVar("State", bound=Sized)
 
 
 class Model(Protocol[Live, Memory, State]):
@@ -83,11 +82,14 @@ class Sequence(Generic[Live, Memory, State]):
         model: Model[Live, Memory, State],
         cache: PrefixCache[Memory, State],
         emit: Emit,
+        on_kept: Callable[[Tokens], None] = lambda _: None,
     ) -> None:
+        """`on_kept` is told of all tokens that were computed, when the sequence is closed."""
         self.request = request
         self._model = model
         self._cache = cache
         self._emit = emit
+        self._on_kept = on_kept
         self._last = len(request.tokens) - 1
         self._generated: list[int] = []
         self._seconds = {"prefill": 0.0, "decode": 0.0}
@@ -151,14 +153,13 @@ class Sequence(Generic[Live, Memory, State]):
 
     def close(self) -> None:
         """Keeps what was computed, complete or not."""
-        self._keep(
-            np.concatenate(
-                [self.request.tokens[: self._position], np.array(self._generated, np.int32)]
-            )
-        )
+        generated = np.array(self._generated, np.int32)
+        fed = np.concatenate([self.request.tokens[: self._position], generated])
+        self._keep(fed)
         self._model.close(self._live)
         self._buffer.in_use = False
         self._cache.make_room(0)
+        self._on_kept(fed)
 
     def _keep(self, fed: Tokens) -> None:
         """From now on a prompt that begins like this need not be prefilled."""

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from .engine import Emit, Model, Sequence
-from .events import GenerationRequest, Sampling
+from .events import GenerationRequest, Priority, Sampling
 from .output import Markers
 from .prefix import PrefixCache
 from .prompt import Prompter
+from .saving import Saver
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,8 @@ class Loaded:
     tool_parser: str | None
     model: Model[Any, Any, Any]
     cache: PrefixCache[Any, Any]
+    saver: Saver[Any, Any] | None
+    """None when nothing is kept on disk."""
     tokenizer: Any
     prompter: Prompter
     markers: Markers
@@ -34,7 +37,17 @@ class Loaded:
         return self.tokenizer.detokenizer
 
     def start(self, request: GenerationRequest, emit: Emit) -> Sequence[Any, Any, Any]:
-        return Sequence(request, self.model, self.cache, emit)
+        if self.saver is None or request.priority is Priority.BACKGROUND:
+            return Sequence(request, self.model, self.cache, emit)
+        saver = self.saver
+        ends = request.boundaries
+        return Sequence(
+            request, self.model, self.cache, emit, lambda tokens: saver.want(tokens, ends)
+        )
+
+    def idle(self) -> float | None:
+        """A piece of work that can wait; seconds until the next one, None when nothing is left."""
+        return self.saver.step() if self.saver else None
 
     def about(self) -> dict[str, Any]:
         return {

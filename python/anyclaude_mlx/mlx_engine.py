@@ -126,7 +126,7 @@ class MlxModel:
 
     def state(self, live: Live) -> State:
         layers = {layer: _snapshot(live.caches[layer]) for layer in self._other}
-        arrays = [array for state in layers.values() for array in _arrays(state)]
+        arrays = [array for state in layers.values() for array in arrays_in(state)]
         mx.eval(arrays)
         return State(layers, sum(array.nbytes for array in arrays))
 
@@ -268,9 +268,9 @@ def _copied(state: Any) -> Any:
     return state
 
 
-def _arrays(state: Any) -> list[mx.array]:
+def arrays_in(state: Any) -> list[mx.array]:
     if isinstance(state, mx.array):
         return [state]
     if isinstance(state, (list, tuple)):
-        return [array for item in state for array in _arrays(item)]
+        return [array for item in state for array in arrays_in(item)]
     return []

@@ -24,19 +24,26 @@ import numpy as np
 
 from .errors import InvalidRequest
 from .events import Tokens
+from .tree import common_prefix
 
 Message = Mapping[str, Any]
+Ids = Sequence[int]
 remembered_segments = 8192
 remembered_answers = 512
 
 
 @dataclass(frozen=True, slots=True)
 class ChatPrompt:
-    """What is rendered: messages and tools in OpenAI's shape, and the template's own options."""
+    """
+    What is rendered: messages and tools in OpenAI's shape, and the template's own options. The last
+    message ends with `own_chars` of what the user said; before them stands what every new
+    conversation begins with.
+    """
 
     messages: Sequence[Message]
     tools: Sequence[Message] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    own_chars: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +92,8 @@ class Prompter:
         instructions = boundary(self._rendered_until(self._instructions(prompt.messages), prompt))
         rewound = boundary(self._rendered_until(self._last_user(prompt.messages), prompt))
         answered = boundary(self.render(prompt, opening=False))
-        found = {each for each in (instructions, rewound, answered) if each is not None}
+        asked = self._before_question(text, prompt, pieces, starts)
+        found = {each for each in (instructions, rewound, answered, asked) if each is not None}
         return Plan(
             tokens=tokens,
             boundaries=tuple(sorted(found - {0, len(tokens)})),
@@ -166,6 +174,27 @@ class Prompter:
             return self.render(ChatPrompt(other, prompt.tools, prompt.options), opening=False)
         except InvalidRequest:
             return None  # the template wants more than this: that boundary is not to be had
+
+    def _before_question(
+        self, text: str, prompt: ChatPrompt, pieces: Sequence[tuple[str, Ids, str]], starts: Any
+    ) -> int | None:
+        """Where the words of the user begin, to the token."""
+        last = prompt.messages[-1]
+        content = text_of(last.get("content"))
+        if last["role"] != "user" or not 0 < prompt.own_chars < len(content):
+            return None
+        begun = content[: -prompt.own_chars]
+        place = text.rfind(content)
+        at = 0
+        for index, (segment, ids, _) in enumerate(pieces):
+            if at <= place < at + len(segment):
+                head = self._tokenizer.encode(
+                    segment[: place - at] + begun, add_special_tokens=False
+                )
+                common = common_prefix(np.array(ids, np.int32), np.array(head, np.int32))
+                return int(starts[index]) + common
+            at += len(segment)
+        return None  # the template does not write it as it is
 
     @staticmethod
     def _instructions(messages: Sequence[Message]) -> int:

@@ -16,6 +16,8 @@ class Settings:
     port: int
     idle_exit_seconds: float
     prefix_cache: bool
+    prefix_folder: Path | None
+    prefix_disk_bytes: int
     token: str | None
 
 
@@ -32,6 +34,12 @@ def parse_settings(arguments: Sequence[str]) -> Settings:
         help="end when nobody has held a lease for that long (0: never)",
     )
     parser.add_argument("--no-prefix-cache", action="store_true")
+    parser.add_argument(
+        "--prefix-folder", type=Path, metavar="PATH", help="keep prefixes there over restarts"
+    )
+    parser.add_argument(
+        "--prefix-disk-bytes", type=int, default=10 << 30, metavar="N", help="and take no more"
+    )
     parsed = parser.parse_args(arguments)
     return Settings(
         model=parsed.model,
@@ -39,6 +47,8 @@ def parse_settings(arguments: Sequence[str]) -> Settings:
         port=parsed.port,
         idle_exit_seconds=parsed.idle_exit,
         prefix_cache=not parsed.no_prefix_cache,
+        prefix_folder=parsed.prefix_folder,
+        prefix_disk_bytes=parsed.prefix_disk_bytes,
         token=os.environ.get("ANYCLAUDE_SERVER_TOKEN") or None,
     )
 

@@ -85,6 +85,7 @@ def parse_prompt(fields: Mapping[str, Any]) -> ChatPrompt:
         messages=[parse_message(message, index) for index, message in enumerate(messages)],
         tools=tools if tools and fields.get("tool_choice") != "none" else None,
         options=expect(fields.get("chat_template_kwargs") or {}, dict, "chat_template_kwargs"),
+        own_chars=parse_own_chars(fields.get("anyclaude")),
     )
 
 
@@ -148,6 +149,12 @@ def parse_priority(hint: object) -> Priority:
     if kind in (None, "main", "compaction"):
         return Priority.MAIN
     return Priority.SUBAGENT if kind == "subagent" else Priority.BACKGROUND
+
+
+def parse_own_chars(hint: object) -> int:
+    """A hint: whatever it is, the request is served."""
+    count = hint.get("own_chars") if isinstance(hint, dict) else None
+    return count if isinstance(count, int) and not isinstance(count, bool) else 0
 
 
 def expect(value: object, kind: type, where: str) -> Any:

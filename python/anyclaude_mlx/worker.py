@@ -14,6 +14,7 @@ import asyncio
 import logging
 import queue
 import threading
+import time
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
@@ -24,12 +25,17 @@ from .events import Finished, GenerationEvent, GenerationRequest, Priority
 from .scheduler import next_to_prefill
 
 log = logging.getLogger(__name__)
+# How long the end may be put off for work that could wait. Whoever ends us waits longer.
+last_work_seconds = 3.0
 
 
 class Loaded(Protocol):
     """What loading gives: sequences to run, and something for other threads to read."""
 
     def start(self, request: GenerationRequest, emit: Emit) -> Sequence[Any, Any, Any]: ...
+    def idle(self) -> float | None:
+        """A piece of work that can wait; seconds until the next one, None when nothing is left."""
+        ...
 
 
 L = TypeVar("L", bound=Loaded)
@@ -74,7 +80,7 @@ class Worker(Generic[L]):
     def begin(self) -> None:
         self._thread.start()
 
-    def end(self, seconds: float = 1.0) -> None:
+    def end(self, seconds: float = last_work_seconds + 0.5) -> None:
         self._inbox.put(Stop())
         self._thread.join(seconds)
 
@@ -135,13 +141,19 @@ class Worker(Generic[L]):
             return
         while self._obey():
             self._step()
+        deadline = time.monotonic() + last_work_seconds
+        while time.monotonic() < deadline and (wait := self._loaded.idle()) is not None:
+            time.sleep(wait)
 
     def _obey(self) -> bool:
         """Takes all commands; waits for one only when there is nothing to compute."""
         while True:
+            wait = 0 if self.active else self.loaded().idle()
             try:
-                command = self._inbox.get(block=self.active == 0)
+                command = self._inbox.get(block=wait != 0, timeout=wait or None)
             except queue.Empty:
+                if self.active == 0:
+                    continue
                 return True
             match command:
                 case Job():

@@ -16,6 +16,9 @@ export interface MlxServerOptions {
   readonly port: number;
   readonly cacheFolder: string;
   readonly stateFolder: string;
+  /** Where computed prefixes outlive the server, and how much of the disk they may take. */
+  readonly prefixFolder: string;
+  readonly prefixDiskGigabytes: number;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly tell: (line: string) => void;
   readonly fetch: Fetch;
@@ -46,6 +49,8 @@ export async function startMlxServer(options: MlxServerOptions): Promise<MlxServ
     args: [
       ...["-B", "-m", "anyclaude_mlx", "--model", model, "--port", String(port)],
       ...["--idle-exit", String(idleExitSeconds)],
+      ...["--prefix-folder", options.prefixFolder],
+      ...["--prefix-disk-bytes", String(options.prefixDiskGigabytes * 2 ** 30)],
     ],
     env: {
       ...env,

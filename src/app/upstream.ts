@@ -58,7 +58,8 @@ async function launch({ config, paths, env, tell, log }: UpstreamOptions): Promi
   const token = randomId("server");
   const server = await startMlxServer({
     ...{ model: config.model, token, port: 0, fetch, clock, log, tell, env },
-    ...{ cacheFolder: paths.cache, stateFolder: paths.state },
+    ...{ cacheFolder: paths.cache, stateFolder: paths.state, prefixFolder: paths.prefixes },
+    prefixDiskGigabytes: config.prefixDiskGigabytes,
   });
   return {
     url: server.url,

@@ -3,7 +3,7 @@ import type { NewId } from "../core/ids.ts";
 import type { MessagesRequest } from "../protocol/anthropic.ts";
 import type { ChatChunk, ServerEvent } from "../protocol/openai.ts";
 import { parseSse } from "../protocol/sse.ts";
-import { normalise } from "../translate/normalise.ts";
+import { normalise, type NormalRequest } from "../translate/normalise.ts";
 import { toChatRequest } from "../translate/request.ts";
 import { toMessageEvents } from "../translate/stream.ts";
 import type { Backend, BackendCall, ModelInfo, Observation, RequestOrigin } from "./backend.ts";
@@ -63,11 +63,13 @@ export function createOpenAiBackend(options: OpenAiOptions): Backend {
 
   return {
     async *stream(message, call) {
-      const chat = toChatRequest(normalise(message));
+      const normal = normalise(message);
+      const chat = toChatRequest(normal);
+      const anyclaude = { ...hints(call.origin), own_chars: ownChars(normal) };
       const response = await request(`${url}/chat/completions`, {
         method: "POST",
         headers: headers(call.origin),
-        body: JSON.stringify(ours ? { ...chat, anyclaude: hints(call.origin) } : chat),
+        body: JSON.stringify(ours ? { ...chat, anyclaude } : chat),
         signal: call.signal,
       });
       const chunks = observed(toChunks(response, options), call);
@@ -200,6 +202,16 @@ function hints({ session, agent, requestClass }: RequestOrigin): Record<string, 
     ...(agent ? { agent } : {}),
     ...(requestClass ? { class: requestClass } : {}),
   };
+}
+
+/**
+ * Code points of what the user said, at the end of the last message. Claude Code puts reminders in
+ * front of it that are the same in every new session.
+ */
+function ownChars({ messages }: NormalRequest): number {
+  const last = messages.at(-1);
+  const said = last?.role === "user" && last.content.length > 1 ? last.content.at(-1) : undefined;
+  return said?.type === "text" ? [...said.text].length : 0;
 }
 
 function toModelInfo(model: Record<string, unknown>): ModelInfo {

@@ -1,6 +1,7 @@
 import { defineCommand } from "citty";
 import process from "node:process";
 import { tracesPath } from "../app/monitoring.ts";
+import { clearPrefixes, sizeOfPrefixes } from "../app/prefixes.ts";
 import { openStoredAnswers, responsesPath } from "../app/response-cache.ts";
 import { loadConfig } from "../config/load.ts";
 import { systemClock } from "../core/clock.ts";
@@ -10,12 +11,12 @@ import { explained } from "./explained.ts";
 import { tellingLog } from "./tell.ts";
 
 export const cache = defineCommand({
-  meta: { name: "cache", description: "Show what the response cache holds, or empty it" },
+  meta: { name: "cache", description: "Show what the caches hold on disk, or empty them" },
   args: {
     action: {
       type: "positional",
       required: false,
-      description: "clear: remove every answer and every trace",
+      description: "clear: remove every answer, prefix and trace",
     },
     config: { type: "string", valueHint: "file", description: "Another config file" },
     json: { type: "boolean", description: "Print one line of JSON" },
@@ -30,22 +31,24 @@ export const cache = defineCommand({
         ...{ config, stateFolder: paths.state, clock: systemClock, log: tellingLog },
       });
       const { entries, bytes, oldestAt } = await stored.size();
+      const prefixes = { path: paths.prefixes, ...sizeOfPrefixes(paths.prefixes) };
       if (action === "clear") {
         await stored.clear();
+        clearPrefixes(paths.prefixes);
         const traces = clearTraces(tracesPath(paths.state));
-        print(json, { removed: entries, bytes, traces }, [
-          `Removed ${answers(entries)}, ${kilobytes(bytes)}` +
-          (traces > 0 ? `, and ${traces} traces` : "") +
-          ". A running anyclaude keeps its own in memory until it ends.",
+        print(json, { removed: entries, bytes, traces, prefixes }, [
+          `Removed ${answers(entries)}, ${size(bytes)}; prefixes, ${size(prefixes.bytes)}; ` +
+          `${traces} traces. A running anyclaude keeps its own in memory until it ends.`,
         ]);
         return;
       }
       const path = responsesPath(paths.state);
       const age = oldestAt === undefined ? "" : `, oldest ${ago(systemClock.now() - oldestAt)}`;
       const disk = { path, entries, bytes, oldestAt };
-      print(json, { memory: { maxEntries: config.cacheSize }, disk }, [
-        `memory  up to ${answers(config.cacheSize)} in each running anyclaude`,
-        `disk    ${answers(entries)}, ${kilobytes(bytes)}${age}, in ${path}`,
+      print(json, { memory: { maxEntries: config.cacheSize }, disk, prefixes }, [
+        `memory    up to ${answers(config.cacheSize)} in each running anyclaude`,
+        `disk      ${answers(entries)}, ${size(bytes)}${age}, in ${path}`,
+        `prefixes  ${size(prefixes.bytes)} of MLX models, in ${prefixes.path}`,
       ]);
     }),
 });
@@ -58,8 +61,13 @@ function answers(count: number): string {
   return `${count} ${count === 1 ? "answer" : "answers"}`;
 }
 
-function kilobytes(bytes: number): string {
-  return `${(bytes / 1024).toFixed(1)} KB`;
+function size(bytes: number): string {
+  const [unit, name] = bytes < 2 ** 20
+    ? [1024, "KB"]
+    : bytes < 2 ** 30
+    ? [2 ** 20, "MB"]
+    : [2 ** 30, "GB"];
+  return `${(bytes / Number(unit)).toFixed(1)} ${name}`;
 }
 
 function ago(ms: number): string {

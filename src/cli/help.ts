@@ -3,7 +3,7 @@ import { settings } from "../config/schema.ts";
 const commands = [
   ["serve", "run the proxy without starting Claude Code (--port, --json)"],
   ["server", "run the MLX server alone, for other tools (--port, --json)"],
-  ["cache", "show what the response cache holds (--json); cache clear empties it"],
+  ["cache", "show what the caches hold on disk (--json); cache clear empties them"],
   ["stats", "show what the caches did over all runs (--since, --by, --json)"],
   ["logs", "print the log (-f goes on, --level 0-2, --path says where it is)"],
 ] as const;

@@ -27,6 +27,7 @@ export const server = defineCommand({
       await using running = await startMlxServer({
         ...{ model, token, port: config.port, fetch, clock: systemClock, log, tell },
         ...{ cacheFolder: paths.cache, stateFolder: paths.state, env: environment },
+        ...{ prefixFolder: paths.prefixes, prefixDiskGigabytes: config.prefixDiskGigabytes },
       });
       report({ url: running.url, token }, args.json);
       await ended;

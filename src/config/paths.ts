@@ -7,6 +7,8 @@ export interface Paths {
   readonly state: string;
   /** What can be made again: Python environments, extracted sources. */
   readonly cache: string;
+  /** Computed prefixes of the MLX server: can be made again, at a price. */
+  readonly prefixes: string;
 }
 
 /** Where things are kept on this platform; `ANYCLAUDE_HOME` moves all of them. */
@@ -15,7 +17,7 @@ export function toPaths(
   platform: NodeJS.Platform,
 ): Paths {
   const moved = environment["ANYCLAUDE_HOME"];
-  if (moved) return at(moved, join(moved, "state"), join(moved, "cache"));
+  if (moved) return at(moved, join(moved, "state"), join(moved, "cache"), join(moved, "prefixes"));
   const home = environment["HOME"] || homedir();
   if (platform === "darwin") {
     const library = join(home, "Library");
@@ -31,6 +33,11 @@ export function toPaths(
   );
 }
 
-function at(config: string, state: string, cache: string): Paths {
-  return { configFile: join(config, "config.json"), state, cache };
+function at(
+  config: string,
+  state: string,
+  cache: string,
+  prefixes = join(cache, "prefixes"),
+): Paths {
+  return { configFile: join(config, "config.json"), state, cache, prefixes };
 }

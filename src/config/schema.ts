@@ -42,6 +42,7 @@ export const configSchema = v.strictObject({
   cacheSize: v.optional(count(1_000_000), 256),
   cacheTtlHours: v.optional(count(87_600, 1), 168),
   cacheDiskMegabytes: v.optional(count(1_000_000, 1), 256),
+  prefixDiskGigabytes: v.optional(count(100_000), 10),
   fresh: v.optional(onOff, false),
   historyDays: v.optional(count(3650), 90),
   compareWith: v.optional(text),
@@ -84,6 +85,9 @@ export const settings: Readonly<Record<SettingName, SettingNames>> = {
   },
   cacheTtlHours: { meaning: "how long an answer may be given again" },
   cacheDiskMegabytes: { meaning: "how much of the disk answers may take" },
+  prefixDiskGigabytes: {
+    meaning: "how much of the disk computed prefixes of MLX models may take; 0 keeps none",
+  },
   fresh: { flag: "--fresh", meaning: "give no stored answer again: ask the model every time" },
   historyDays: {
     meaning:

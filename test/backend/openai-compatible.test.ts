@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Backend, Observation } from "../../src/backend/backend.ts";
 import { apiUrl, withoutSecrets } from "../../src/backend/openai-compatible.ts";
 import { ProxyError } from "../../src/core/errors.ts";
-import type { MessageEvent } from "../../src/protocol/anthropic.ts";
+import type { MessageEvent, MessagesRequest } from "../../src/protocol/anthropic.ts";
 import { question } from "../support/proxy.ts";
 import { streamed, text, upstream, usage } from "../support/upstream.ts";
 
@@ -58,8 +58,19 @@ describe("a request", () => {
     ]);
     assertEquals([mine?.headers.get("x-anyclaude"), mine?.body["anyclaude"]], [
       "1",
-      { session: "s-1", agent: "a-1", class: "subagent" },
+      { session: "s-1", agent: "a-1", class: "subagent", own_chars: 0 },
     ]);
+  });
+
+  test("says how much of a question the user wrote, behind the client's reminders", async () => {
+    const blocks = ["<system-reminder>x</system-reminder>", "read 🦊.txt"]
+      .map((said) => ({ type: "text" as const, text: said }));
+    const { calls, backend } = upstream(() => streamed([text("Hi", "stop")]), { ours: true });
+
+    const asked = { ...question, messages: [{ role: "user" as const, content: blocks }] };
+    await Array.fromAsync(stream(backend, [], asked));
+
+    assertEquals((calls[0]?.body["anyclaude"] as { own_chars: number }).own_chars, 10);
   });
 });
 
@@ -183,10 +194,14 @@ describe("models", () => {
   });
 });
 
-function stream(backend: Backend, seen: Observation[] = []) {
+function stream(
+  backend: Backend,
+  seen: Observation[] = [],
+  asked: MessagesRequest = question,
+) {
   const observe = (observation: Observation) => void seen.push(observation);
   const { signal } = new AbortController();
-  return backend.stream(question, { signal, origin, isFresh: false, observe });
+  return backend.stream(asked, { signal, origin, isFresh: false, observe });
 }
 
 async function all(backend: Backend, seen?: Observation[]): Promise<MessageEvent[]> {

@@ -47,7 +47,7 @@ describe("the response cache", () => {
     assertMatch(table.stdout, /\ntotal +4 +2 +50\.0% /);
     assertEquals((JSON.parse(shown.stdout) as { disk: { entries: number } }).disk.entries, 2);
     assertMatch(cleared.stdout, /^Removed 2 answers, /);
-    assertMatch(empty.stdout, /\ndisk +0 answers/);
+    assertMatch(empty.stdout, /\ndisk +0 answers.*\nprefixes +0\.0 KB/);
     assertEquals([one, two, three, four].map(({ cache }) => cache), [
       "miss",
       "miss",

@@ -21,13 +21,17 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str,
     yield {name: make_model(name, root / name) for name in [*classes, "endless"]}
 
 
-def settings(folder: Path | str, *, prefix_cache: bool = True) -> Settings:
+def settings(
+    folder: Path | str, *, prefix_cache: bool = True, prefix_folder: Path | None = None
+) -> Settings:
     return Settings(
         model=str(folder),
         host="127.0.0.1",
         port=0,
         idle_exit_seconds=0,
         prefix_cache=prefix_cache,
+        prefix_folder=prefix_folder,
+        prefix_disk_bytes=1 << 30,
         token=None,
     )
 

@@ -10,7 +10,8 @@ import pytest
 from rows import ListRows, TokenState, opened
 
 from anyclaude_mlx.events import Miss
-from anyclaude_mlx.prefix import Buffer, Match, PrefixCache, nodes_below
+from anyclaude_mlx.prefix import Match, PrefixCache
+from anyclaude_mlx.tree import Buffer
 
 Cache = PrefixCache[ListRows, TokenState]
 
@@ -63,7 +64,7 @@ def run(cache: Cache, prompt: list[int], answer: list[int], *stops: int) -> Runn
 
 def check(cache: Cache) -> None:
     """Every node's rows are its tokens, and every state is that of its end."""
-    for node in nodes_below(cache._root):
+    for node in cache._root.below():
         assert node.buffer is not None
         rows = node.buffer.memory.rows[node.start - node.buffer.base : node.end - node.buffer.base]
         assert rows == node.tokens.tolist()

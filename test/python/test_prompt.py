@@ -5,7 +5,7 @@ from __future__ import annotations
 from generating import assistant, system, tools, user
 
 from anyclaude_mlx.loaded import Loaded
-from anyclaude_mlx.prompt import ChatPrompt
+from anyclaude_mlx.prompt import ChatPrompt, Plan
 
 question = [system, user("Read a.txt")]
 
@@ -89,3 +89,18 @@ def test_instructions_are_the_tokens_that_every_conversation_has_in_common(full:
     assert rest.startswith("<|im_start|>user\nRead a.txt")
     assert bare.instruction_tokens == 0
     assert (longer.instruction_tokens or 0) > (plans[0].instruction_tokens or 0)
+
+
+def test_a_boundary_lies_before_the_words_of_the_user(full: Loaded) -> None:
+    def plan(words: str, own_chars: int) -> Plan:
+        said = user(f"A reminder. é {words}")
+        return full.prompter.plan(ChatPrompt([system, said], tools, own_chars=own_chars))
+
+    one, other = plan("read b.txt", 10), plan("write it", 8)
+    common = next(
+        i for i, (a, b) in enumerate(zip(one.tokens, other.tokens, strict=False)) if a != b
+    )
+
+    assert max(boundary for boundary in one.boundaries if boundary <= common) >= common - 2
+    assert len(plan("read b.txt", 0).boundaries) == len(one.boundaries) - 1
+    assert plan("read b.txt", 99999).boundaries == plan("read b.txt", 0).boundaries

@@ -42,6 +42,9 @@ class CountingModel:
     ) -> Sequence[ListRows, ListRows, NoState]:
         return Sequence(request, self, self.cache, emit)
 
+    def idle(self) -> None:
+        return None
+
     def bytes_needed(self, tokens: int) -> int:
         return self.needed
 
