@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from . import __version__
+from .answers import Answers
 from .api import Api
 from .engine import Sequence
 from .events import GenerationRequest
@@ -89,7 +90,7 @@ def load(settings: Settings) -> Loaded:
     found = load_by_name(settings.model)
     tokenizer = found.tokenizer
     device = "cpu" if found.model.on_cpu else "gpu"
-    cache, saver = open_prefixes(settings, found.model, found.fingerprint, device)
+    cache, saver, answers = open_prefixes(settings, found.model, found.fingerprint, device)
     loaded = Loaded(
         id=found.id,
         fingerprint=found.fingerprint,
@@ -100,7 +101,7 @@ def load(settings: Settings) -> Loaded:
         cache=cache,
         saver=saver,
         tokenizer=tokenizer,
-        prompter=Prompter(tokenizer),
+        prompter=Prompter(tokenizer, answers),
         markers=Markers(
             tokenizer.think_start,
             tokenizer.think_end,
@@ -116,13 +117,13 @@ def load(settings: Settings) -> Loaded:
 
 def open_prefixes(
     settings: Settings, model: MlxModel, fingerprint: str, device: str
-) -> tuple[PrefixCache[Any, Any], Saver[Any, Any] | None]:
+) -> tuple[PrefixCache[Any, Any], Saver[Any, Any] | None, Answers]:
     """What was computed before, as far as it was for this model in this build on this device."""
     from .mlx_records import pack, unpack
 
     max_bytes = prefix_budget_bytes(model.bytes_free()) if settings.prefix_cache else 0
     if settings.prefix_folder is None or settings.prefix_disk_bytes == 0 or max_bytes == 0:
-        return PrefixCache(max_bytes, model.any_position), None
+        return PrefixCache(max_bytes, model.any_position), None, Answers()
     root = settings.prefix_folder
     own = root / folder_name([fingerprint, device, *build().values()])
     store = Store(own, settings.prefix_disk_bytes)
@@ -133,8 +134,8 @@ def open_prefixes(
         saver.load()
     except OSError as error:
         log.warning("saved prefixes cannot be used: %s", error)
-        return PrefixCache(max_bytes, model.any_position), None
-    return cache, saver
+        return PrefixCache(max_bytes, model.any_position), None, Answers()
+    return cache, saver, Answers(own / "answers.jsonl")
 
 
 def generate_one_token(loaded: Loaded) -> None:

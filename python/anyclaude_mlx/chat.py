@@ -118,6 +118,7 @@ async def converse(
         max_tokens=min(chat.max_tokens, room),
         sampling=chat.sampling,
         priority=chat.priority,
+        lasting=plan.lasting,
     )
     finished: Finished | None = None
     async with aclosing(worker.generate(request)) as events:

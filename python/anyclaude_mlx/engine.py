@@ -93,12 +93,20 @@ class Sequence(Generic[Live, Memory, State]):
         self._last = len(request.tokens) - 1
         self._generated: list[int] = []
         self._seconds = {"prefill": 0.0, "decode": 0.0}
-        self._check()
+        if len(request.tokens) >= model.window:
+            raise PromptTooLong(len(request.tokens), model.window)
         match = cache.lookup(request.tokens)
         self._position = self._start = match.length
         # Where others part from this prompt: known ones, and one that was just learned.
         self._boundaries = {*request.boundaries, match.matched}
-        self._live = model.open(match, self._capacity())
+        try:
+            # A buffer that is taken over only grows.
+            self._find_memory(self._capacity() - (match.length if match.taken else 0))
+            self._live = model.open(match, self._capacity())
+        except BaseException:
+            if match.taken:
+                match.taken.in_use = False
+            raise
         self._buffer = match.taken or Buffer(model.memory(self._live))
         emit(Accepted(len(request.tokens), match.length, match.miss))
 
@@ -166,16 +174,15 @@ class Sequence(Generic[Live, Memory, State]):
         if len(fed) == 0:
             return
         states = {} if self._model.any_position else {len(fed): self._model.state(self._live)}
-        self._cache.insert(fed, self._buffer, states)
+        self._cache.insert(fed, self._buffer, states, self.request.lasting)
 
     def _finish(self, reason: Literal["stop", "length"], end_token: int | None) -> None:
         seconds = self._seconds
         self._emit(Finished(reason, end_token, seconds["prefill"], seconds["decode"]))
 
-    def _check(self) -> None:
-        if len(self.request.tokens) >= self._model.window:
-            raise PromptTooLong(len(self.request.tokens), self._model.window)
-        needed = self._model.bytes_needed(self._capacity())
+    def _find_memory(self, tokens: int) -> None:
+        """Frees what is needed for so many more, or refuses."""
+        needed = self._model.bytes_needed(tokens)
         missing = needed - self._model.bytes_free()
         if missing > 0:
             self._cache.make_room(self._cache.max_bytes - self._cache.nbytes + missing)

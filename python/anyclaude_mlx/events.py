@@ -37,13 +37,17 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class GenerationRequest:
-    """`boundaries`: positions at which the next request may leave this prompt, ascending."""
+    """
+    `boundaries`: positions at which the next request may leave this prompt, ascending; `lasting`
+    are those among them at which any later one may.
+    """
 
     tokens: Tokens
     boundaries: tuple[int, ...]
     max_tokens: int
     sampling: Sampling = Sampling()
     priority: Priority = Priority.MAIN
+    lasting: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ with attention alone every position can be restored. What is on disk only is rea
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, Protocol
 
@@ -20,9 +20,10 @@ from .events import Miss, Tokens
 from .store import Damaged, Record
 from .tree import Buffer, Memory, Node, State, common_prefix
 
-# The end of system + tools comes first and is wanted longest; the newest are wanted next.
-oldest_states_kept = 2
-newest_states_kept = 6
+# Of one conversation: system + tools come first and are wanted longest, the newest are wanted next.
+oldest_lasting_kept = 4
+newest_lasting_kept = 8
+newest_passing_kept = 4
 remembered_evictions = 32
 
 
@@ -108,14 +109,24 @@ class PrefixCache(Generic[Memory, State]):
             miss=self._miss(tokens, length, matched),
         )
 
-    def insert(self, tokens: Tokens, buffer: Buffer[Memory], states: dict[int, State]) -> None:
-        """`buffer` has the rows of all tokens from its base on; `states` are by position."""
+    def insert(
+        self,
+        tokens: Tokens,
+        buffer: Buffer[Memory],
+        states: dict[int, State],
+        lasting: Collection[int] = (),
+    ) -> None:
+        """
+        `buffer` has the rows of all tokens from its base on; `states` are by position, and those at
+        positions that are `lasting` are kept longer.
+        """
         if len(tokens) == 0:
             return
         used = next(self._clock)
         for end in sorted({len(tokens), *states}):
             node = self._root.grow(tokens[:end], buffer)
             node.state = node.state or states.get(end)
+            node.lasting = node.lasting or end in lasting
         path = [node for node, _ in self._root.walk(tokens)]
         for node in path:
             node.used = used
@@ -194,9 +205,14 @@ class PrefixCache(Generic[Memory, State]):
         return read
 
     def _thin(self, path: list[Node[Memory, State]]) -> None:
-        """States of one conversation: the oldest, the newest, the forks; the others may go."""
-        for node in path[oldest_states_kept:-newest_states_kept]:
-            if len(node.children) < 2:
+        """States of one conversation: forks stay, of the others those that are likely wanted."""
+        single = [node for node in path if len(node.children) < 2]
+        passing = [node for node in single if not node.lasting]
+        for node in passing[:-newest_passing_kept]:
+            node.state = None
+        lasting = [node for node in single if node.lasting][oldest_lasting_kept:]
+        for back, node in enumerate(reversed(lasting[:-newest_lasting_kept]), 1):
+            if back & (back - 1):  # further back ever more sparsely
                 node.state = None
 
     def _trim(self) -> bool:

@@ -18,18 +18,18 @@ import re
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
-import numpy as np
-
+from .answers import Answered, Answers, hash_of
 from .errors import InvalidRequest
 from .events import Tokens
-from .tree import common_prefix
+from .rendered import Rendered
 
 Message = Mapping[str, Any]
-Ids = Sequence[int]
 remembered_segments = 8192
-remembered_answers = 512
+remembered_heads = 64
+# One that a client may add later: where it would stand, prompts part.
+other_tool = {"type": "function", "function": {"name": "\u2400", "parameters": {}}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,52 +51,51 @@ class Plan:
     """
     `opening` is the text behind which the answer begins; `place` names it for `remember`. System
     and tools are the first `instruction_tokens`; None when the template renders neither alone.
+    `boundaries` are where a later request may part from this one; `lasting` are those that any
+    later one may, the others only the next.
     """
 
     tokens: Tokens
     boundaries: tuple[int, ...]
+    lasting: frozenset[int]
     instruction_tokens: int | None
     opening: str
     place: str
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
-    ids: tuple[int, ...]
-    message: str
-    message_index: int
-    opening: str
-
-
 class Prompter:
-    def __init__(self, tokenizer: Any) -> None:
+    def __init__(self, tokenizer: Any, answers: Answers | None = None) -> None:
         self._tokenizer = tokenizer
+        self._answers = answers or Answers()
         self._cut = turn_cutter(tokenizer)
         self._ids: OrderedDict[str, tuple[int, ...]] = OrderedDict()
-        self._answers: OrderedDict[str, Answered] = OrderedDict()
+        self._heads: OrderedDict[str, tuple[int, ...]] = OrderedDict()
 
     def plan(self, prompt: ChatPrompt) -> Plan:
         text = self.render(prompt, opening=True)
         pieces = list(self._pieces(text, prompt))
-        starts = np.cumsum([0, *(len(ids) for _, ids, _ in pieces)])
-        tokens = np.concatenate([np.array(ids, np.int32) for _, ids, _ in pieces])
-        offsets = np.cumsum([0, *(len(piece) for piece, _, _ in pieces)])
+        known = [(segment, ids) for segment, ids, _ in pieces]
+        rendered = Rendered(text, known, self._head_ids)
+        tokens = rendered.tokens
 
-        def boundary(other: str | None) -> int | None:
-            """Where the segment begins in which this rendering parts from another one."""
-            if other is None:
-                return None
-            cut = self._common(text, other)
-            return int(starts[np.searchsorted(offsets, cut, "right") - 1])
+        def until(end: int, tools: Sequence[Message] | None = prompt.tools) -> int | None:
+            return rendered.parting(self._rendered_until(end, prompt, tools))
 
-        instructions = boundary(self._rendered_until(self._instructions(prompt.messages), prompt))
-        rewound = boundary(self._rendered_until(self._last_user(prompt.messages), prompt))
-        answered = boundary(self.render(prompt, opening=False))
-        asked = self._before_question(text, prompt, pieces, starts)
-        found = {each for each in (instructions, rewound, answered, asked) if each is not None}
+        instructed = self._instructions(prompt.messages)
+        instructions = rendered.segment_at(until(instructed))
+        later_tool = [*(prompt.tools or ()), other_tool]
+        lasting = {
+            instructions,
+            rendered.token_at(until(instructed, later_tool)) if prompt.tools else None,
+            rendered.token_at(until(self._last_user(prompt.messages))),
+            rendered.token_at(self._question(text, prompt)),
+        } - {None, 0, len(tokens)}
+        answered = rendered.segment_at(rendered.parting(self.render(prompt, opening=False)))
+        passing = {answered} - {None, 0, len(tokens)}
         return Plan(
             tokens=tokens,
-            boundaries=tuple(sorted(found - {0, len(tokens)})),
+            boundaries=tuple(sorted(cast("set[int]", lasting | passing))),
+            lasting=frozenset(cast("set[int]", lasting)),
             instruction_tokens=instructions,
             opening=pieces[-1][0],
             place=pieces[-1][2],
@@ -119,11 +118,9 @@ class Prompter:
         self, plan: Plan, prompt: ChatPrompt, ids: Sequence[int], message: Message
     ) -> None:
         """`ids` were generated behind `plan`, end token included, and sent as `message`."""
-        self._answers[plan.place] = Answered(
-            tuple(ids), same_message(message), len(prompt.messages), plan.opening
-        )
-        while len(self._answers) > remembered_answers:
-            self._answers.popitem(last=False)
+        said = hash_of(same_message(message))
+        answered = Answered(tuple(ids), said, len(prompt.messages), plan.opening)
+        self._answers.add(plan.place, answered)
 
     def _pieces(self, text: str, prompt: ChatPrompt) -> Iterator[tuple[str, Sequence[int], str]]:
         """Segment, its ids, and a name for everything before it."""
@@ -141,9 +138,8 @@ class Prompter:
             return None
         if len(prompt.messages) <= answered.message_index:
             return None
-        if same_message(prompt.messages[answered.message_index]) != answered.message:
+        if hash_of(same_message(prompt.messages[answered.message_index])) != answered.message:
             return None
-        self._answers.move_to_end(place)
         return [*self._encode(answered.opening), *answered.ids, *self._tail(segment, answered)]
 
     def _tail(self, segment: str, answered: Answered) -> Sequence[int]:
@@ -167,34 +163,35 @@ class Prompter:
             self._ids.move_to_end(text)
         return known
 
-    def _rendered_until(self, end: int, prompt: ChatPrompt) -> str | None:
+    def _head_ids(self, head: str) -> Sequence[int]:
+        """Of the beginning of a segment: long, and asked for again with every request."""
+        known = self._heads.get(head)
+        if known is None:
+            known = tuple(self._tokenizer.encode(head, add_special_tokens=False))
+            self._heads[head] = known
+            while len(self._heads) > remembered_heads:
+                self._heads.popitem(last=False)
+        return known
+
+    def _rendered_until(
+        self, end: int, prompt: ChatPrompt, tools: Sequence[Message] | None
+    ) -> str | None:
         """As if the user said something else at message `end`, where later requests may part."""
         other = [*prompt.messages[:end], {"role": "user", "content": "\u2400"}]
         try:
-            return self.render(ChatPrompt(other, prompt.tools, prompt.options), opening=False)
+            return self.render(ChatPrompt(other, tools, prompt.options), opening=False)
         except InvalidRequest:
             return None  # the template wants more than this: that boundary is not to be had
 
-    def _before_question(
-        self, text: str, prompt: ChatPrompt, pieces: Sequence[tuple[str, Ids, str]], starts: Any
-    ) -> int | None:
-        """Where the words of the user begin, to the token."""
+    @staticmethod
+    def _question(text: str, prompt: ChatPrompt) -> int | None:
+        """The character at which the words of the user begin."""
         last = prompt.messages[-1]
         content = text_of(last.get("content"))
-        if last["role"] != "user" or not 0 < prompt.own_chars < len(content):
-            return None
-        begun = content[: -prompt.own_chars]
         place = text.rfind(content)
-        at = 0
-        for index, (segment, ids, _) in enumerate(pieces):
-            if at <= place < at + len(segment):
-                head = self._tokenizer.encode(
-                    segment[: place - at] + begun, add_special_tokens=False
-                )
-                common = common_prefix(np.array(ids, np.int32), np.array(head, np.int32))
-                return int(starts[index]) + common
-            at += len(segment)
-        return None  # the template does not write it as it is
+        if last["role"] != "user" or not 0 < prompt.own_chars < len(content) or place < 0:
+            return None
+        return place + len(content) - prompt.own_chars
 
     @staticmethod
     def _instructions(messages: Sequence[Message]) -> int:
@@ -206,19 +203,6 @@ class Prompter:
         """Where a rewind would leave the conversation."""
         users = [i for i, message in enumerate(messages) if message["role"] == "user"]
         return users[-1] if users else len(messages)
-
-    @staticmethod
-    def _common(one: str, other: str) -> int:
-        if other.startswith(one):
-            return len(one)
-        low, high = 0, min(len(one), len(other))
-        while low < high:
-            middle = (low + high + 1) // 2
-            if one[:middle] == other[:middle]:
-                low = middle
-            else:
-                high = middle - 1
-        return low
 
 
 def same_message(message: Message) -> str:

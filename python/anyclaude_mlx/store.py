@@ -156,8 +156,9 @@ class Store:
 
     def _headers(self) -> Iterator[tuple[Record, Tokens]]:
         for path in self._folder.iterdir():
-            if path.suffix != ".kv":
+            if path.suffix[1:].isdigit():
                 path.unlink(missing_ok=True)  # left by a process that was killed
+            if path.suffix != ".kv":
                 continue
             try:
                 header, offset = read_header(path)

@@ -53,7 +53,8 @@ class Buffer(Generic[Memory]):
 class Node(Generic[Memory, State]):
     """
     `state` holds what is true after the last of its tokens. `record` has its rows too, among
-    others, and the state where both end. `used` counts requests.
+    others, and the state where both end. `used` counts requests. A state that is `lasting` may be
+    wanted by any later request, another one by the next.
     """
 
     tokens: Tokens
@@ -64,6 +65,7 @@ class Node(Generic[Memory, State]):
     children: dict[int, Node[Memory, State]] = field(default_factory=dict)
     state: State | None = None
     used: int = 0
+    lasting: bool = False
 
     @property
     def end(self) -> int:

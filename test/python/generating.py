@@ -42,7 +42,7 @@ def generate(loaded: Loaded, messages: list[dict[str, object]], max_tokens: int 
 def begin(loaded: Loaded, messages: list[dict[str, object]], max_tokens: int = 60):  # type: ignore[no-untyped-def]
     plan = loaded.prompter.plan(ChatPrompt([system, *messages], tools))
     run = Run(plan)
-    request = GenerationRequest(plan.tokens, plan.boundaries, max_tokens)
+    request = GenerationRequest(plan.tokens, plan.boundaries, max_tokens, lasting=plan.lasting)
     return run, loaded.start(request, run.events.append)
 
 

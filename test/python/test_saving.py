@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 from conftest import classes, settings
-from generating import assistant, begin, generate, user
+from generating import assistant, begin, generate, system, tools, user
 from test_exactness import conversation
 
 from anyclaude_mlx.__main__ import load
 from anyclaude_mlx.loaded import Loaded
+from anyclaude_mlx.prompt import ChatPrompt
 from anyclaude_mlx.saving import nearest_states
 
 
@@ -141,3 +142,21 @@ def test_records_of_another_model_are_not_read_and_go_first(
     )
     load(small)
     assert list(tmp_path.glob("*/*.kv")) == []
+
+
+def test_generated_ids_are_put_back_after_a_restart(
+    model_folder: dict[str, Path], tmp_path: Path
+) -> None:
+    first = load(settings(model_folder["full"], prefix_folder=tmp_path))
+    prompt = ChatPrompt([system, *conversation(1)], tools)
+    plan = first.prompter.plan(prompt)
+    words = first.tokenizer.encode(" bade", add_special_tokens=False)
+    odd = [*first.tokenizer.encode("b", add_special_tokens=False), *words]
+    odd.append(next(iter(first.tokenizer.eos_token_ids)))
+    first.prompter.remember(plan, prompt, odd, assistant("b bade"))
+
+    second = load(settings(model_folder["full"], prefix_folder=tmp_path))
+    longer = [system, *conversation(1), assistant("b bade"), user("go on")]
+    tokens = list(second.prompter.plan(ChatPrompt(longer, tools)).tokens)
+
+    assert tokens[: len(plan.tokens) + len(odd)] == [*plan.tokens, *odd]

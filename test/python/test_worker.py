@@ -190,6 +190,15 @@ def test_a_request_that_fails_fails_alone() -> None:
         model.needed = 0
 
         assert tokens_of(asyncio.run(collect(worker, request(7, 3)))) == [2, 1]
+        model.needed = 200
+        with pytest.raises(OutOfMemory):
+            asyncio.run(collect(worker, request(7, 3, 2, 1, 0, 5)))
+        model.needed = 0
+        events = asyncio.run(collect(worker, request(7, 3, 2, 1, 0, 5)))
+
+    # What was taken over and not used is there again.
+    assert events[0] == Accepted(6, 5, None)
+    assert all(not node.buffer.in_use for node in model.cache._root.below())  # type: ignore[union-attr]
 
 
 def test_while_there_is_no_model_a_request_is_told_why() -> None:
