@@ -40,6 +40,7 @@ const steps: readonly Step[] = [
     "python/pyproject.toml",
     "python",
     "test/python",
+    "test/bench",
   ),
   pythonStep(
     "python lint",
@@ -49,6 +50,7 @@ const steps: readonly Step[] = [
     "python/pyproject.toml",
     "python",
     "test/python",
+    "test/bench",
   ),
   pythonStep(
     "python types",

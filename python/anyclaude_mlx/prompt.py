@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,10 +23,13 @@ from .answers import Answered, Answers, hash_of
 from .errors import InvalidRequest
 from .events import Tokens
 from .rendered import Rendered
+from .segments import turn_cutter
 
 Message = Mapping[str, Any]
 remembered_segments = 8192
 remembered_heads = 64
+# The way back to these is kept; to earlier ones at powers of two.
+near_questions = 4
 # One that a client may add later: where it would stand, prompts part.
 other_tool = {"type": "function", "function": {"name": "\u2400", "parameters": {}}}
 
@@ -89,6 +91,7 @@ class Prompter:
             rendered.token_at(until(instructed, later_tool)) if prompt.tools else None,
             rendered.token_at(until(self._last_user(prompt.messages))),
             rendered.token_at(self._question(text, prompt)),
+            *(rendered.token_at(place) for place in earlier_questions(text, prompt.messages)),
         } - {None, 0, len(tokens)}
         answered = rendered.segment_at(rendered.parting(self.render(prompt, opening=False)))
         passing = {answered} - {None, 0, len(tokens)}
@@ -205,6 +208,26 @@ class Prompter:
         return users[-1] if users else len(messages)
 
 
+def earlier_questions(text: str, messages: Sequence[Message]) -> Iterator[int]:
+    """
+    Where the user began to speak, the latest first and ever more sparsely: a rewind leads there.
+    Matters when a long history has to be read anew. A text that stands elsewhere too, or that the
+    template changes, costs a boundary and nothing else.
+    """
+    end = len(text)
+    back = 0
+    for message in reversed(messages):
+        content = text_of(message.get("content"))
+        if message["role"] != "user" or not content:
+            continue
+        end = text.rfind(content, 0, end)
+        if end < 0:
+            return
+        back += 1
+        if back <= near_questions or not back & (back - 1):
+            yield end
+
+
 def same_message(message: Message) -> str:
     """Equal for messages that say the same; ids of calls and the form of text do not count."""
     calls = [
@@ -232,47 +255,3 @@ def arguments_of(arguments: object) -> object:
         return json.loads(arguments or "{}")
     except ValueError:
         return arguments
-
-
-def turn_cutter(tokenizer: Any) -> Any:
-    """Cuts text before each turn marker, if cutting there never changes the ids."""
-    markers = [marker for marker in turn_markers(tokenizer) if cuts_cleanly(tokenizer, marker)]
-    if not markers:
-        return lambda text: [text]
-    pattern = re.compile("(?=" + "|".join(re.escape(marker) for marker in markers) + ")")
-    return lambda text: [segment for segment in pattern.split(text) if segment]
-
-
-def turn_markers(tokenizer: Any) -> Iterator[str]:
-    """Special tokens that begin a turn: those the template puts before every role."""
-    try:
-        text = tokenizer.apply_chat_template(
-            [{"role": "user", "content": "\u2400"}, {"role": "assistant", "content": "\u2400"}],
-            tokenize=False,
-        )
-    except Exception:
-        return
-    added = sorted(tokenizer.get_added_vocab(), key=len, reverse=True)
-    found = [(at, token) for token in added for at in [text.find(token)] if at >= 0]
-    counts = {token: text.count(token) for _, token in found}
-    for _, token in sorted(found):
-        if counts[token] >= 2 and token not in ends(tokenizer):
-            yield token
-            return
-
-
-def ends(tokenizer: Any) -> set[str]:
-    return {tokenizer.decode([end]) for end in tokenizer.eos_token_ids}
-
-
-def cuts_cleanly(tokenizer: Any, marker: str) -> bool:
-    probes = ["a", "a ", "a\n", " a", "\n", "é!", "{}", ""]
-
-    def ids(text: str) -> list[int]:
-        return list(tokenizer.encode(text, add_special_tokens=False))
-
-    return all(
-        ids(before + marker + after) == ids(before) + ids(marker + after)
-        for before in probes
-        for after in probes
-    )

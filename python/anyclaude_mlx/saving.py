@@ -24,7 +24,7 @@ from .tree import Memory, Node, State
 
 log = logging.getLogger(__name__)
 # How long to wait before asking again whether a record has been written.
-busy_seconds = 0.01
+busy_seconds = 0.002
 # Computing so few tokens again is cheaper than a state on disk.
 nearest_states = 16
 

@@ -107,8 +107,12 @@ class Ours:
                 done = event.prefilled
                 if leave and done > event.total // 3:
                     await events.aclose()
-                    self._ledger.computed.append(tokens[: cached + done])
-                    return {}, Count(len(tokens), min(ideal, done), done)
+                    while self._worker.active:
+                        await asyncio.sleep(0.01)
+                    # The chunk that was in work when the client left is kept too.
+                    known = self._worker.loaded().cache.common(tokens)
+                    self._ledger.computed.append(tokens[:known])
+                    return {}, Count(len(tokens), known - cached, known - cached)
             elif isinstance(event, Ended):
                 generated = np.array(prompter._answers.get(plan.place).ids, np.int32)
                 self._ledger.computed.append(np.concatenate([tokens, generated]))

@@ -104,3 +104,30 @@ def test_a_boundary_lies_before_the_words_of_the_user(full: Loaded) -> None:
     assert max(boundary for boundary in one.boundaries if boundary <= common) >= common - 2
     assert len(plan("read b.txt", 0).boundaries) == len(one.boundaries) - 1
     assert plan("read b.txt", 99999).boundaries == plan("read b.txt", 0).boundaries
+
+
+def test_boundaries_lie_where_a_rewind_would_lead_to_ever_more_sparsely(full: Loaded) -> None:
+    said: list[dict[str, object]] = [system]
+    for turn in range(20):
+        said += [user(f"question {turn} of many"), assistant("no")]
+    plan = full.prompter.plan(ChatPrompt([*said, user("the last")], tools))
+
+    parted = {
+        back: common(
+            ids_of(full, [*[*said, user("the last")][: 43 - 2 * back], user("\u2400")]),
+            list(plan.tokens),
+        )
+        for back in range(1, 22)
+    }
+    reached = [
+        back
+        for back, place in parted.items()
+        if any(0 <= place - boundary <= 2 for boundary in plan.boundaries)
+    ]
+
+    assert reached == [1, 2, 3, 4, 8, 16]
+
+
+def common(one: list[int], other: list[int]) -> int:
+    pairs = zip(one, other, strict=False)
+    return next(i for i, (a, b) in enumerate(pairs) if a != b)
