@@ -38,7 +38,16 @@ export function startMonitor(options: MonitoringOptions): Monitor & Disposable {
   const store = openHistory(options);
   const lines = new LogLines(log, items);
   const monitor = createMonitor({ store, lines, project, comparison, log });
-  return { ...monitor, [Symbol.dispose]: () => store?.[Symbol.dispose]() };
+  let last: string | undefined;
+  return {
+    ...monitor,
+    summary: () => last ?? monitor.summary(),
+    [Symbol.dispose]() {
+      // The summary also asks the history.
+      last = monitor.summary();
+      store?.[Symbol.dispose]();
+    },
+  };
 }
 
 /** The built-in prices, or with rows of the user's. Fails in the user's words. */

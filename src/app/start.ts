@@ -61,6 +61,10 @@ async function startTranslating(options: StartOptions): Promise<RunningApp> {
   const { config, paths, version, log } = options;
   const comparison = toComparison(config, openPrices(config));
   await using stack = new AsyncDisposableStack();
+  // Disposed last, so that the records of what is broken off at the end are counted too.
+  const monitor = stack.use(
+    startMonitor({ ...options, clock, items: () => cache.items(), comparison }),
+  );
   const upstream = await findUpstream(options);
   stack.defer(async () => await upstream[Symbol.asyncDispose]?.());
   const token = randomId("anyclaude");
@@ -77,7 +81,6 @@ async function startTranslating(options: StartOptions): Promise<RunningApp> {
     ...{ config, stateFolder: paths.state, clock, log },
   });
   stack.use(cache);
-  const monitor = stack.use(startMonitor({ ...options, clock, items: cache.items, comparison }));
   const { metrics, summary } = monitor;
   const mode = config.mode === "openai" ? "openai" as const : "mlx" as const;
   const service = {

@@ -1,5 +1,5 @@
 import type { StoredRecord } from "./record-store.ts";
-import { type Totals, toTotals } from "./totals.ts";
+import { toSpeeds, type Totals, toTotals } from "./totals.ts";
 
 export const groupings = ["day", "project", "model", "mode"] as const;
 export type Grouping = (typeof groupings)[number];
@@ -14,8 +14,9 @@ export function toGroups(
   records: readonly StoredRecord[],
   by: Grouping,
 ): readonly HistoryGroup[] {
+  const speeds = toSpeeds(records);
   const groups = Map.groupBy(records, (record) => nameOf(record, by));
-  const named = [...groups].map(([name, members]) => ({ name, totals: toTotals(members) }));
+  const named = [...groups].map(([name, members]) => ({ name, totals: toTotals(members, speeds) }));
   return by === "day"
     ? named.toSorted((a, b) => a.name < b.name ? -1 : 1)
     : named.toSorted((a, b) => b.totals.requests - a.totals.requests);

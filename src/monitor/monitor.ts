@@ -5,6 +5,9 @@ import { type Metrics, toMetrics } from "./metrics.ts";
 import type { RecordSink, RequestRecord } from "./record.ts";
 import type { RecordStore } from "./record-store.ts";
 import { toSummary } from "./summary.ts";
+import { type Speeds, toSpeeds } from "./totals.ts";
+
+const recentMs = 14 * 24 * 3_600_000;
 
 /** Keeps the records of one run, in the order in which the requests ended, and shows them. */
 export interface Monitor {
@@ -28,7 +31,7 @@ export function createMonitor({ store, lines, project, comparison, log }: Monito
   const records: RequestRecord[] = [];
   let hasWarned = false;
   return {
-    summary: () => toSummary(records, comparison),
+    summary: () => toSummary(records, comparison, speedsOf(records, store, log)),
     metrics: () => toMetrics(records, comparison),
     record(record) {
       records.push(record);
@@ -42,4 +45,21 @@ export function createMonitor({ store, lines, project, comparison, log }: Monito
       }
     },
   };
+}
+
+/** Of this run; where its prompts were too short to tell, of the last weeks. */
+function speedsOf(
+  records: readonly RequestRecord[],
+  store: RecordStore | undefined,
+  log: Log,
+): Speeds {
+  const measured = toSpeeds(records);
+  const last = records.at(-1);
+  if (!store || !last || records.every(({ model }) => measured.has(model))) return measured;
+  try {
+    return new Map([...toSpeeds(store.since(last.startedAt - recentMs)), ...measured]);
+  } catch (error) {
+    log.warn("request history cannot be read", { error });
+    return measured;
+  }
 }

@@ -1,7 +1,7 @@
 import type { Comparison } from "./equivalent.ts";
 import { type EstimatedCost, toEstimatedCost } from "./metrics.ts";
 import type { RequestRecord } from "./record.ts";
-import { type Totals, toTotals } from "./totals.ts";
+import { type Speeds, toSpeeds, type Totals, toTotals } from "./totals.ts";
 
 const rule = "━".repeat(46);
 // One format in every locale: scripts and golden files read this block.
@@ -11,11 +11,12 @@ const grouped = new Intl.NumberFormat("en-US");
 export function toSummary(
   records: readonly RequestRecord[],
   comparison?: Comparison,
+  speeds: Speeds = toSpeeds(records),
 ): string | undefined {
   if (records.length === 0) return undefined;
-  const totals = toTotals(records);
+  const totals = toTotals(records, speeds);
   const cost = costLines(toEstimatedCost(records, comparison), totals);
-  const time = timeLines(totals);
+  const time = timeLines(totals, records.map(({ model }) => speeds.get(model)));
   return [
     "✅ Cache Performance Summary",
     rule,
@@ -75,10 +76,11 @@ function costLines(cost: EstimatedCost | null, { unpriced }: Totals): string[] {
   ];
 }
 
-/** Savings are computed from what was measured in this run, and absent where nothing was. */
-function timeLines(totals: Totals): string[] {
-  const { prefillSeconds, prefillTokensPerSecond: speed, timeToFirstTokenP50Ms } = totals;
+/** Savings follow from what was measured, and are absent where nothing was. */
+function timeLines(totals: Totals, speeds: readonly (number | undefined)[]): string[] {
+  const { prefillSeconds, timeToFirstTokenP50Ms } = totals;
   const { prefillSecondsSaved, answerSecondsSaved } = totals;
+  const speed = speeds.find((each) => each !== undefined);
   const lines = [
     ...(prefillSecondsSaved === undefined || speed === undefined ? [] : [
       `  Prefill Saved: ${seconds(prefillSecondsSaved)} (at the measured ${

@@ -31,9 +31,7 @@ export interface Totals {
   /** Requests with token counts whose model has no price, where prices are asked for. */
   readonly unpriced: number;
   readonly prefillSeconds: number | undefined;
-  /** Over all prompt tokens whose prefill was timed. */
-  readonly prefillTokensPerSecond: number | undefined;
-  /** What prefilling the reused tokens would have taken at that speed. */
+  /** What prefilling the reused tokens would have taken, at the speed of each model. */
   readonly prefillSecondsSaved: number | undefined;
   /** What stored answers had taken to make, less what giving them again took. */
   readonly answerSecondsSaved: number | undefined;
@@ -41,7 +39,30 @@ export interface Totals {
   readonly timeToFirstTokenP95Ms: number | undefined;
 }
 
-export function toTotals(records: readonly RequestRecord[]): Totals {
+/** Prompt tokens prefilled in a second, by model. */
+export type Speeds = ReadonlyMap<string, number>;
+
+/** Fewer tokens say more about what surrounds a prefill than about its speed. */
+const leastTokensTimed = 512;
+
+/** From requests that had to prefill enough to tell; a model without any is unknown. */
+export function toSpeeds(records: readonly RequestRecord[]): Speeds {
+  const timed = records.filter(({ prefillSeconds, prefixTokensCreated = 0 }) =>
+    prefillSeconds !== undefined && prefixTokensCreated >= leastTokensTimed
+  );
+  return new Map(
+    [...Map.groupBy(timed, ({ model }) => model)].map(([model, of]) => [
+      model,
+      sum(of.map((record) => record.prefixTokensCreated)) /
+      sum(of.map((record) => record.prefillSeconds)),
+    ]),
+  );
+}
+
+export function toTotals(
+  records: readonly RequestRecord[],
+  speeds: Speeds = toSpeeds(records),
+): Totals {
   const stored = records.filter(isStored);
   const asked = records.filter((record) => !isStored(record));
   const known = asked.filter((record) => record.promptTokens !== undefined);
@@ -67,25 +88,24 @@ export function toTotals(records: readonly RequestRecord[]): Totals {
     reuseRate: promptTokens > 0 ? prefixTokensReused / promptTokens : undefined,
     promptCost: sumOfCosts(records.map((record) => record.promptCost)),
     unpriced: known.filter(({ mode, promptCost }) => mode === "claude" && !promptCost).length,
-    ...toTimes(records),
+    ...toTimes(records, speeds),
   };
 }
 
-function toTimes(records: readonly RequestRecord[]) {
-  const timed = records.filter(({ prefillSeconds, prefixTokensCreated }) =>
-    prefillSeconds !== undefined && prefixTokensCreated !== undefined
-  );
-  const prefillSeconds = sum(timed.map((record) => record.prefillSeconds));
-  const perSecond = prefillSeconds > 0
-    ? sum(timed.map((record) => record.prefixTokensCreated)) / prefillSeconds
-    : undefined;
-  const reused = sum(timed.map((record) => record.prefixTokensReused));
+function toTimes(records: readonly RequestRecord[], speeds: Speeds) {
+  const prefills = records.map((record) => record.prefillSeconds).filter(isKnown);
+  const saved = records
+    .filter((record) => !isStored(record))
+    .map(({ model, prefixTokensReused: reused }) => {
+      const speed = speeds.get(model);
+      return reused === undefined || speed === undefined ? undefined : reused / speed;
+    })
+    .filter(isKnown);
   const given = records.filter((record) => record.generationMs !== undefined);
   const firstTokens = records.map((record) => record.timeToFirstTokenMs).filter(isKnown);
   return {
-    prefillSeconds: timed.length > 0 ? prefillSeconds : undefined,
-    prefillTokensPerSecond: perSecond,
-    prefillSecondsSaved: perSecond ? reused / perSecond : undefined,
+    prefillSeconds: prefills.length > 0 ? sum(prefills) : undefined,
+    prefillSecondsSaved: saved.length > 0 ? sum(saved) : undefined,
     answerSecondsSaved: given.length > 0
       ? sum(given.map(({ generationMs = 0, durationMs }) => (generationMs - durationMs) / 1000))
       : undefined,

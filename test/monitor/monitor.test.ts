@@ -60,6 +60,43 @@ describe("monitor", () => {
     assertEquals(stored, [{ ...miss, project: "/my project" }]);
   });
 
+  test("takes the speed of earlier runs where its own prompts were too short to tell", () => {
+    const long = { prefixTokensCreated: 10_000, prefixTokensReused: 0, promptTokens: 10_000 };
+    const short = { prefixTokensCreated: 12, prefixTokensReused: 20_000, promptTokens: 20_012 };
+    const earlier = [{ ...requestRecord({ ...long, prefillSeconds: 5 }), project: undefined }];
+    const asked: number[] = [];
+    const { monitor } = monitored({
+      since(startedAt) {
+        asked.push(startedAt);
+        return earlier;
+      },
+    });
+
+    monitor.record(requestRecord({ ...short, prefillSeconds: 0.1 }));
+    const first = monitor.summary() ?? "";
+    monitor.record(requestRecord({ ...long, prefillSeconds: 2 }));
+    const second = monitor.summary() ?? "";
+
+    assertStringIncludes(first, "Prefill Saved: 10.0 s (at the measured 2,000 tokens/s)");
+    assertStringIncludes(second, "Prefill Saved: 4.0 s (at the measured 5,000 tokens/s)");
+    assertEquals(asked, [Date.UTC(2025, 11, 18)]);
+  });
+
+  test("leaves savings out where no speed is known", () => {
+    const { monitor } = monitored();
+
+    monitor.record(
+      requestRecord({
+        promptTokens: 20_012,
+        prefixTokensReused: 20_000,
+        prefixTokensCreated: 12,
+        prefillSeconds: 0.1,
+      }),
+    );
+
+    assertEquals(monitor.summary()?.includes("Prefill Saved"), false);
+  });
+
   test("goes on when records cannot be stored, and warns once", () => {
     const { monitor, warnings } = monitored({
       add() {
