@@ -10,9 +10,9 @@ restored only from a copy made at exactly that position: the `State`.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import mlx.core as mx
 from mlx_lm.models.cache import ArraysCache, KVCache, RotatingKVCache, make_prompt_cache
@@ -32,6 +32,15 @@ activation_bytes_per_token = 1 << 16
 Sampler = Callable[[mx.array], mx.array]
 
 
+class Layer(Protocol):
+    """Keys and values with shape (1, heads, rows, width), maybe with spare rows at the end."""
+
+    @property
+    def keys(self) -> Any: ...
+    @property
+    def values(self) -> Any: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Memory:
     """
@@ -39,7 +48,7 @@ class Memory:
     array that somebody else holds too is copied whole when it is appended to.
     """
 
-    layers: dict[int, KVCache]
+    layers: Mapping[int, Layer]
 
     @property
     def nbytes(self) -> int:
@@ -102,11 +111,10 @@ class MlxModel:
         if match.taken:
             for layer, cache in match.taken.memory.layers.items():
                 caches[layer] = cache
-                cache.offset = match.length
+                caches[layer].offset = match.length
         elif match.length:
             for layer in self._plain:
                 caches[layer].state = _joined(match.pieces, layer, live.rows)
-                mx.eval(caches[layer].state)
         if match.state is not None:
             for layer, state in match.state.layers.items():
                 caches[layer].state = _copied(state)
@@ -210,14 +218,15 @@ def _reclaimable_bytes() -> int:
         return 0
 
 
-def _cut(cache: KVCache, start: int, end: int) -> KVCache:
+def _cut(cache: Layer, start: int, end: int) -> Layer:
     if cache.keys is None or (start == 0 and end == cache.keys.shape[2]):
         return cache
     keys, values = (mx.contiguous(rows[..., start:end, :]) for rows in (cache.keys, cache.values))
     mx.eval(keys, values)
-    cut = KVCache()
+    cut: Any = KVCache()
     cut.state = (keys, values, end - start)
-    return cut
+    own: Layer = cut
+    return own
 
 
 def _joined(pieces: tuple[Piece[Memory], ...], layer: int, capacity: int) -> Any:
@@ -232,6 +241,9 @@ def _joined(pieces: tuple[Piece[Memory], ...], layer: int, capacity: int) -> Any
         batch, heads, _, width = parts[0].shape
         spare = mx.zeros((batch, heads, max(capacity - length, 0), width), parts[0].dtype)
         joined.append(mx.concatenate([*parts, spare], axis=2))
+        # One at a time: what was read for it is free again before the next.
+        mx.eval(joined[-1])
+        del parts, spare
     return (*joined, length)
 
 

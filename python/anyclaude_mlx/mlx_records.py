@@ -5,11 +5,11 @@ importer of mlx; runs in the worker thread.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import mlx.core as mx
 import numpy as np
-from mlx_lm.models.cache import KVCache
 
 from .mlx_engine import Memory, State, arrays_in
 from .store import Packed
@@ -31,18 +31,36 @@ def pack(memory: Memory, start: int, end: int, state: State | None) -> Packed:
     return Packed(about, packed.arrays)
 
 
+@dataclass(frozen=True, slots=True)
+class StoredLayer:
+    """Keys and values that become mlx arrays only when they are asked for, one at a time."""
+
+    about: list[Any]
+    packed: Packed
+
+    @property
+    def keys(self) -> mx.array:
+        array: mx.array = from_plain(self.about[0], self.packed)
+        return array
+
+    @property
+    def values(self) -> mx.array:
+        array: mx.array = from_plain(self.about[1], self.packed)
+        return array
+
+
 def unpack(packed: Packed) -> tuple[Memory, State | None]:
     """Raises whatever a content that was never packed leads to."""
-    rows, states = (from_plain(about, packed) for about in packed.about)
-    layers = {}
-    for layer, (keys, values) in rows.items():
-        layers[int(layer)] = cache = KVCache()
-        cache.state = (keys, values, keys.shape[2])
-    if states is None:
-        return Memory(layers), None
-    kept = {int(layer): state for layer, state in states.items()}
+    rows, states = packed.about
+    memory = Memory(
+        {int(layer): StoredLayer(about["list"], packed) for layer, about in rows["named"].items()}
+    )
+    layers = from_plain(states, packed)
+    if layers is None:
+        return memory, None
+    kept = {int(layer): state for layer, state in layers.items()}
     nbytes = sum(array.nbytes for state in kept.values() for array in arrays_in(state))
-    return Memory(layers), State(kept, nbytes)
+    return memory, State(kept, nbytes)
 
 
 def to_plain(value: Any, packed: Packed) -> Any:
