@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -96,3 +99,42 @@ def test_a_disk_that_takes_nothing_leaves_nothing_behind(store: Store, tmp_path:
 
     with pytest.raises(OSError):
         written(store, 0, 9)
+
+
+def test_a_writer_that_is_killed_at_any_moment_leaves_only_whole_records(tmp_path: Path) -> None:
+    script = """
+import sys, numpy as np
+from pathlib import Path
+from anyclaude_mlx.store import Packed, Record, Store, name_of
+store = Store(Path(sys.argv[1]), 1 << 40)
+before, start = "", 0
+print("ready", flush=True)
+while True:
+    end = start + 50
+    record = Record(name_of([np.arange(end, dtype=np.int32)]), before, start, end, False, 0)
+    packed = Packed([end], [np.full(20_000, end, np.float32)])
+    store.write(record, np.arange(start, end, dtype=np.int32), packed)
+    before, start = record.name, end
+"""
+    chance = random.Random(3)
+    for moment in range(20):
+        folder = tmp_path / str(moment)
+        writer = subprocess.Popen(
+            [sys.executable, "-c", script, str(folder)], stdout=subprocess.PIPE
+        )
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        time.sleep(chance.random() * 0.02)
+        writer.kill()
+        writer.wait()
+        writer.stdout.close()
+
+        store = Store(folder, 1 << 40)
+        found = store.scan()
+
+        assert store.damaged == 0
+        assert [record.end for record, _ in found] == [50 * (n + 1) for n in range(len(found))]
+        for record, _ in found:
+            packed = store.read(record)
+            assert (packed.arrays[0] == record.end).all()
+        assert all(path.suffix == ".kv" for path in folder.iterdir())
