@@ -75,7 +75,19 @@ class Saver(Generic[Memory, State]):
                 self._waiting.append((node, wanted))
 
     def step(self) -> float | None:
-        """One piece of work. Seconds until the next may be done; None when nothing is left."""
+        """
+        One piece of work. Seconds until the next may be done; None when nothing is left. Never
+        fails: whoever asks has requests to serve.
+        """
+        try:
+            return self._step()
+        except Exception:
+            log.exception("saving prefixes failed; what is waiting is not saved")
+            self._waiting.clear()
+            self._writing = None
+            return None
+
+    def _step(self) -> float | None:
         if self._writing:
             node, future = self._writing
             if not future.done():

@@ -160,3 +160,23 @@ def test_generated_ids_are_put_back_after_a_restart(
     tokens = list(second.prompter.plan(ChatPrompt(longer, tools)).tokens)
 
     assert tokens[: len(plan.tokens) + len(odd)] == [*plan.tokens, *odd]
+
+
+def test_a_failure_of_saving_is_nobody_elses(
+    model_folder: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warm = load(settings(model_folder["full"], prefix_folder=tmp_path))
+    first = generate(warm, conversation(1))
+    assert warm.saver is not None
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("no memory for a copy")
+
+    monkeypatch.setattr(warm.saver, "_pack", broken)
+    assert warm.idle() is None
+    monkeypatch.undo()
+
+    assert generate(warm, conversation(1)).tokens == first.tokens
+    saved(warm)
+    again = generate(load(settings(model_folder["full"], prefix_folder=tmp_path)), conversation(1))
+    assert again.accepted.cached_tokens == len(again.plan.tokens) - 1
