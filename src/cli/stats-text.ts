@@ -49,10 +49,12 @@ export function chart(groups: readonly HistoryGroup[]): readonly string[] {
   const width = Math.max(...groups.map(({ name }) => name.length));
   const bars = groups.map(({ name, totals }) => {
     const length = Math.ceil((totals.promptTokens / most) * barWidth);
-    const filled = Math.round(length * (totals.reuseRate ?? 0));
+    if (totals.reuseRate === undefined) return `${name.padEnd(width)}  ${"▒".repeat(length)}`;
+    const filled = Math.round(length * totals.reuseRate);
     return `${name.padEnd(width)}  ${"█".repeat(filled)}${"░".repeat(length - filled)}`;
   });
-  return ["", "Prompt tokens: █ from a prefix cache, ░ computed", ...bars];
+  const unknown = bars.some((bar) => bar.includes("▒")) ? ", ▒ not said" : "";
+  return ["", `Prompt tokens: █ from a prefix cache, ░ computed${unknown}`, ...bars];
 }
 
 /** What would have helped, with the setting that does it. */

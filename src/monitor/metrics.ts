@@ -29,15 +29,15 @@ export function toMetrics(
   comparison: Comparison | undefined,
 ): Metrics {
   const totals = toTotals(records);
-  const { known, requests, stored } = totals;
-  const tokens = (count: number) => known === 0 && requests > stored ? null : count;
+  const { known, reuseKnown, requests, stored } = totals;
+  const tokens = (count: number, by: number) => by === 0 && requests > stored ? null : count;
   return {
     hitCount: totals.hits,
     missCount: totals.misses,
     totalRequests: requests,
-    totalInputTokens: tokens(totals.promptTokens),
-    cacheReadTokens: tokens(totals.prefixTokensReused),
-    cacheCreateTokens: tokens(totals.prefixTokensCreated),
+    totalInputTokens: tokens(totals.promptTokens, known),
+    cacheReadTokens: tokens(totals.prefixTokensReused, reuseKnown),
+    cacheCreateTokens: tokens(totals.prefixTokensCreated, reuseKnown),
     estimatedCost: toEstimatedCost(records, comparison),
   };
 }

@@ -48,10 +48,12 @@ function tokenLines(totals: Totals): string[] {
     return ["  Unknown: the backend did not report token counts"];
   }
   const unknown = asked - totals.known;
+  const isTold = totals.reuseKnown > 0 || asked === 0;
+  const told = (count: number) => isTold ? grouped.format(count) : "unknown";
   return [
     `  Total Input Tokens: ${grouped.format(totals.promptTokens)}`,
-    `  Tokens from Cache: ${grouped.format(totals.prefixTokensReused)}`,
-    `  Cache Creation Tokens: ${grouped.format(totals.prefixTokensCreated)}`,
+    `  Tokens from Cache: ${told(totals.prefixTokensReused)}`,
+    `  Cache Creation Tokens: ${told(totals.prefixTokensCreated)}`,
     `  Prefix Reuse: ${percent(totals.reuseRate)}`,
     `  Output Tokens: ${grouped.format(totals.outputTokens)}`,
     ...(totals.stored > 0

@@ -20,11 +20,13 @@ export interface Totals {
   /** Prompt tokens that the response cache answered: no backend saw them, no other sum has them. */
   readonly promptTokensOfHits: number;
   readonly known: number;
+  /** Requests whose backend said how much of the prompt it reused; the next two are theirs. */
+  readonly reuseKnown: number;
   readonly promptTokens: number;
   readonly prefixTokensReused: number;
   readonly prefixTokensCreated: number;
   readonly outputTokens: number;
-  /** Share of the prompt tokens that did not have to be prefilled; undefined without prompts. */
+  /** Share of the prompt tokens that did not have to be prefilled; undefined when unknown. */
   readonly reuseRate: number | undefined;
   /** Sum over the requests with a price; undefined without any. */
   readonly promptCost: PromptCost | undefined;
@@ -67,8 +69,9 @@ export function toTotals(
   const asked = records.filter((record) => !isStored(record));
   const known = asked.filter((record) => record.promptTokens !== undefined);
   const hits = records.filter(isHit).length;
-  const promptTokens = sum(known.map((record) => record.promptTokens));
-  const prefixTokensReused = sum(known.map((record) => record.prefixTokensReused));
+  const told = known.filter((record) => record.prefixTokensReused !== undefined);
+  const toldTokens = sum(told.map((record) => record.promptTokens));
+  const prefixTokensReused = sum(told.map((record) => record.prefixTokensReused));
   return {
     requests: records.length,
     failed: records.filter((record) => record.outcome === "failed").length,
@@ -81,11 +84,12 @@ export function toTotals(
     evictedFromDisk: sum(records.map((record) => record.evictedFromDisk)),
     promptTokensOfHits: sum(stored.map((record) => record.promptTokens)),
     known: known.length,
-    promptTokens,
+    reuseKnown: told.length,
+    promptTokens: sum(known.map((record) => record.promptTokens)),
     prefixTokensReused,
-    prefixTokensCreated: sum(known.map((record) => record.prefixTokensCreated)),
+    prefixTokensCreated: sum(told.map((record) => record.prefixTokensCreated)),
     outputTokens: sum(asked.map((record) => record.outputTokens)),
-    reuseRate: promptTokens > 0 ? prefixTokensReused / promptTokens : undefined,
+    reuseRate: toldTokens > 0 ? prefixTokensReused / toldTokens : undefined,
     promptCost: sumOfCosts(records.map((record) => record.promptCost)),
     unpriced: known.filter(({ mode, promptCost }) => mode === "claude" && !promptCost).length,
     ...toTimes(records, speeds),

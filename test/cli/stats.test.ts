@@ -69,6 +69,15 @@ describe("stats", () => {
     ]);
   });
 
+  test("draws apart what no backend said", () => {
+    const record = { ...requestRecord({ promptTokens: 100, startedAt: sunday }), project: "p" };
+
+    assertEquals(chart(toGroups([record], "day")).slice(1), [
+      "Prompt tokens: █ from a prefix cache, ░ computed, ▒ not said",
+      `2026-11-01  ${"▒".repeat(40)}`,
+    ]);
+  });
+
   test("names the setting that would help, with its present value", () => {
     const config = resolveConfig({ values: {}, nameOf: (name) => name });
     const [, , disk, system] = advice(

@@ -39,6 +39,14 @@ describe("the metrics object", () => {
     );
   });
 
+  test("does not say zero where a backend did not say what it reused", () => {
+    const { records } = summaryCases["openai-without-reuse"]!;
+
+    const { totalInputTokens, cacheReadTokens, cacheCreateTokens } = toMetrics(records, undefined);
+
+    assertEquals([totalInputTokens, cacheReadTokens, cacheCreateTokens], [19_244, null, null]);
+  });
+
   test("names the model when the cost is a comparison", () => {
     const { records, comparison } = summaryCases["mlx-compared"]!;
 

@@ -56,6 +56,9 @@ export const summaryCases: Readonly<Record<string, SummaryCase>> = {
     comparison: { model: haiku, prices: builtInPrices },
   },
   "openai-without-counts": { records: [requestRecord({ mode: "openai" })] },
+  "openai-without-reuse": {
+    records: [requestRecord({ mode: "openai", promptTokens: 19_244, outputTokens: 21 })],
+  },
   "claude-five-minutes": { records: [charged({ written5m: 80_000 })] },
   "claude-one-hour": { records: [charged({ written1h: 80_000 })] },
 };
