@@ -20,7 +20,7 @@ import uvicorn
 from . import __version__
 from .answers import Answers
 from .api import Api
-from .engine import Sequence
+from .engine import Sequence, decode
 from .events import GenerationRequest
 from .leases import Leases
 from .loaded import Loaded
@@ -96,6 +96,7 @@ def load(settings: Settings) -> Loaded:
         fingerprint=found.fingerprint,
         device=device,
         cache_classes=tuple(found.model.cache_classes),
+        decodes_together=found.model.decodes_together,
         tool_parser=getattr(tokenizer.tool_parser, "__module__", "").rpartition(".")[2] or None,
         model=found.model,
         cache=cache,
@@ -146,7 +147,7 @@ def generate_one_token(loaded: Loaded) -> None:
     sequence = Sequence(request, loaded.model, nothing_kept, lambda _event: None)
     while not sequence.prefill():
         pass
-    sequence.decode()
+    decode([sequence])
 
 
 def build() -> dict[str, str]:

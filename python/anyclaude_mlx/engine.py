@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Generic, Literal, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import numpy as np
 
@@ -29,6 +29,8 @@ from .tree import Buffer, Memory, State, common_prefix
 
 Emit = Callable[[GenerationEvent], None]
 Live = TypeVar("Live")
+# Tokens of a prefill chunk when memory is short; below this, chunks cost more than they save.
+smallest_step = 64
 
 
 class Model(Protocol[Live, Memory, State]):
@@ -45,7 +47,10 @@ class Model(Protocol[Live, Memory, State]):
         """Whether a sequence can be restored at every position."""
         ...
 
-    def bytes_needed(self, tokens: int) -> int: ...
+    def bytes_needed(self, tokens: int, step: int) -> int:
+        """For so many more positions, computed so many at a time."""
+        ...
+
     def bytes_free(self) -> int: ...
     def open(self, match: Match[Memory, State], capacity: int) -> Live:
         """A cache that holds the tokens of the match: the one it takes over, or one of its own."""
@@ -64,8 +69,8 @@ class Model(Protocol[Live, Memory, State]):
         """Feeds the last prompt token."""
         ...
 
-    def next(self, live: Live) -> int:
-        """The next token; it has been fed when this returns."""
+    def next(self, lives: list[Live]) -> list[int]:
+        """The next token of each; they have been fed when this returns."""
         ...
 
     def close(self, live: Live) -> None:
@@ -74,7 +79,7 @@ class Model(Protocol[Live, Memory, State]):
 
 
 class Sequence(Generic[Live, Memory, State]):
-    """`prefill` until it returns True, then `decode` until it returns True; `close` in any case."""
+    """`prefill` until it returns True, then `decode` until it is among the done; then `close`."""
 
     def __init__(
         self,
@@ -86,7 +91,7 @@ class Sequence(Generic[Live, Memory, State]):
     ) -> None:
         """`on_kept` is told of all tokens that were computed, when the sequence is closed."""
         self.request = request
-        self._model = model
+        self.model = model
         self._cache = cache
         self._emit = emit
         self._on_kept = on_kept
@@ -95,6 +100,7 @@ class Sequence(Generic[Live, Memory, State]):
         self._seconds = {"prefill": 0.0, "decode": 0.0}
         if len(request.tokens) >= model.window:
             raise PromptTooLong(len(request.tokens), model.window)
+        self._step = model.prefill_step
         match = cache.lookup(request.tokens)
         self._position = self._start = match.length
         # Where others part from this prompt: known ones, and one that was just learned.
@@ -102,12 +108,12 @@ class Sequence(Generic[Live, Memory, State]):
         try:
             # A buffer that is taken over only grows.
             self._find_memory(self._capacity() - (match.length if match.taken else 0))
-            self._live = model.open(match, self._capacity())
+            self.live = model.open(match, self._capacity())
         except BaseException:
             if match.taken:
                 match.taken.in_use = False
             raise
-        self._buffer = match.taken or Buffer(model.memory(self._live))
+        self._buffer = match.taken or Buffer(model.memory(self.live))
         emit(Accepted(len(request.tokens), match.length, match.miss))
 
     @property
@@ -126,12 +132,15 @@ class Sequence(Generic[Live, Memory, State]):
         self._boundaries.add(shared)
         return True
 
-    def prefill(self) -> bool:
-        """One chunk, up to the next position worth keeping. True when the prompt is done."""
+    def prefill(self, most: int | None = None) -> bool:
+        """
+        One chunk of at most so many tokens, up to the next position worth keeping. True when the
+        prompt is done.
+        """
         started = time.perf_counter()
         if self._position < self._last:
-            stop = self._next_stop()
-            self._model.prefill(self._live, self.request.tokens[self._position : stop])
+            stop = self._next_stop(most or self._step)
+            self.model.prefill(self.live, self.request.tokens[self._position : stop])
             self._position = stop
             if stop == self._last or stop in self._boundaries:
                 self._keep(self.request.tokens[:stop])
@@ -139,18 +148,16 @@ class Sequence(Generic[Live, Memory, State]):
         done = self._position >= self._last
         if done:
             last = int(self.request.tokens[self._last])
-            self._model.begin(self._live, last, self.request.sampling)
+            self.model.begin(self.live, last, self.request.sampling)
             self._position += 1
         self._seconds["prefill"] += time.perf_counter() - started
         return done
 
-    def decode(self) -> bool:
-        """One token. True when the answer is complete."""
-        started = time.perf_counter()
-        token = self._model.next(self._live)
+    def hear(self, token: int, seconds: float) -> bool:
+        """The next token and how long it took. True when the answer is complete."""
         self._generated.append(token)
-        self._seconds["decode"] += time.perf_counter() - started
-        if token in self._model.end_tokens:
+        self._seconds["decode"] += seconds
+        if token in self.model.end_tokens:
             self._finish("stop", token)
             return True
         self._emit(Token(token))
@@ -164,7 +171,7 @@ class Sequence(Generic[Live, Memory, State]):
         generated = np.array(self._generated, np.int32)
         fed = np.concatenate([self.request.tokens[: self._position], generated])
         self._keep(fed)
-        self._model.close(self._live)
+        self.model.close(self.live)
         self._buffer.in_use = False
         self._cache.make_room(0)
         self._on_kept(fed)
@@ -173,7 +180,7 @@ class Sequence(Generic[Live, Memory, State]):
         """From now on a prompt that begins like this need not be prefilled."""
         if len(fed) == 0:
             return
-        states = {} if self._model.any_position else {len(fed): self._model.state(self._live)}
+        states = {} if self.model.any_position else {len(fed): self.model.state(self.live)}
         self._cache.insert(fed, self._buffer, states, self.request.lasting)
 
     def _finish(self, reason: Literal["stop", "length"], end_token: int | None) -> None:
@@ -182,14 +189,17 @@ class Sequence(Generic[Live, Memory, State]):
 
     def _find_memory(self, tokens: int) -> None:
         """Frees what is needed for so many more, or refuses."""
-        needed = self._model.bytes_needed(tokens)
-        missing = needed - self._model.bytes_free()
+        needed = self.model.bytes_needed(tokens, self._step)
+        missing = needed - self.model.bytes_free()
         if missing > 0:
             self._cache.make_room(self._cache.max_bytes - self._cache.nbytes + missing)
-        if needed > self._model.bytes_free():
+        while needed > self.model.bytes_free() and self._step > smallest_step:
+            self._step = max(smallest_step, self._step // 2)
+            needed = self.model.bytes_needed(tokens, self._step)
+        if needed > self.model.bytes_free():
             raise OutOfMemory(
                 f"Cannot take a prompt of {len(self.request.tokens)} tokens now: it needs "
-                f"{needed >> 20} MiB, and {self._model.bytes_free() >> 20} MiB are free"
+                f"{needed >> 20} MiB, and {self.model.bytes_free() >> 20} MiB are free"
             )
 
     def _capacity(self) -> int:
@@ -197,6 +207,16 @@ class Sequence(Generic[Live, Memory, State]):
         prompt = len(self.request.tokens)
         return prompt + min(self.request.max_tokens, max(256, prompt // 8))
 
-    def _next_stop(self) -> int:
+    def _next_stop(self, most: int) -> int:
         ahead = (b for b in self._boundaries if self._position < b < self._last)
-        return min(self._position + self._model.prefill_step, *ahead, self._last)
+        return min(self._position + min(most, self._step), *ahead, self._last)
+
+
+def decode(sequences: list[Sequence[Any, Any, Any]]) -> list[Sequence[Any, Any, Any]]:
+    """One token for each, in one step of their model. Returns those that are complete."""
+    started = time.perf_counter()
+    model = sequences[0].model
+    tokens = model.next([sequence.live for sequence in sequences])
+    seconds = time.perf_counter() - started
+    pairs = zip(sequences, tokens, strict=True)
+    return [sequence for sequence, token in pairs if sequence.hear(token, seconds)]

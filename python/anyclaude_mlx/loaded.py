@@ -19,6 +19,7 @@ class Loaded:
     fingerprint: str
     device: str
     cache_classes: tuple[str, ...]
+    decodes_together: bool
     tool_parser: str | None
     model: Model[Any, Any, Any]
     cache: PrefixCache[Any, Any]
@@ -55,6 +56,7 @@ class Loaded:
             "context_length": self.window,
             "fingerprint": self.fingerprint,
             "caches": list(self.cache_classes),
+            "decodes_together": self.decodes_together,
             "tool_parser": self.tool_parser,
             "thinking": self.markers.think_start is not None,
         }

@@ -9,16 +9,16 @@ restored only from a copy made at exactly that position: the `State`.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import mlx.core as mx
 from mlx_lm.models.cache import ArraysCache, KVCache, RotatingKVCache, make_prompt_cache
-from mlx_lm.sample_utils import make_sampler
 
+from . import mlx_batch
 from .events import Sampling, Tokens
+from .mlx_device import free_bytes
 from .prefix import Match, Piece
 
 # KVCache grows by copying everything each time, so spare rows are prepared in steps of this.
@@ -28,8 +28,6 @@ cpu_prefill_step = 512
 gpu_prefill_step = 2048
 # What a chunk needs besides the cache: activations of one layer, estimated generously.
 activation_bytes_per_token = 1 << 16
-
-Sampler = Callable[[mx.array], mx.array]
 
 
 class Layer(Protocol):
@@ -71,14 +69,26 @@ class State:
     nbytes: int
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class Live:
     """One sequence's caches; `rows` are prepared in each plain attention layer."""
 
     caches: list[Any]
     rows: int
-    sampler: Sampler | None = None
+    sampling: Sampling = Sampling()
     pending: mx.array | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """
+    Sequences that decode in one step, for as long as they are the same. Their
+    recurrent states are here; `_part` gives them back.
+    """
+
+    lives: list[Live]
+    caches: list[Any]
+    sample: mlx_batch.Sampler
 
 
 class MlxModel:
@@ -93,13 +103,16 @@ class MlxModel:
         self.on_cpu = mx.default_device().type == mx.DeviceType.cpu
         self.prefill_step = self._prefill_step()
         self._bytes_per_token = 0
+        self._batch: Batch | None = None
+        mlx_batch.teach_attention()
+        self.decodes_together = mlx_batch.can_batch(model, lambda: make_prompt_cache(model))
 
     @property
     def cache_classes(self) -> list[str]:
         return [type(cache).__name__ for cache in self._fresh]
 
-    def bytes_needed(self, tokens: int) -> int:
-        return tokens * self._bytes_per_token + self.prefill_step * activation_bytes_per_token
+    def bytes_needed(self, tokens: int, step: int) -> int:
+        return tokens * self._bytes_per_token + step * activation_bytes_per_token
 
     def bytes_free(self) -> int:
         return free_bytes()
@@ -133,6 +146,7 @@ class MlxModel:
         self._make_room(live)
 
     def state(self, live: Live) -> State:
+        self._part(live)
         layers = {layer: _snapshot(live.caches[layer]) for layer in self._other}
         arrays = [array for state in layers.values() for array in arrays_in(state)]
         mx.eval(arrays)
@@ -141,24 +155,47 @@ class MlxModel:
     def begin(self, live: Live, token: int, sampling: Sampling) -> None:
         if sampling.seed is not None:
             mx.random.seed(sampling.seed)
-        live.sampler = to_sampler(sampling)
-        live.pending = self._step(live, mx.array([token]))
+        live.sampling = sampling
+        live.pending = self._step(live.caches, mx.array([token]), mlx_batch.to_sampler([sampling]))
         mx.async_eval(live.pending)  # type: ignore[no-untyped-call]
 
-    def next(self, live: Live) -> int:
-        """One step ahead: the next token is being computed while this one is read."""
-        assert live.pending is not None
-        if self._plain and live.caches[self._plain[0]].offset >= live.rows:
-            live.rows += max(row_step, live.rows // 8)
-            self._make_room(live)
-        following = self._step(live, live.pending)
+    def next(self, lives: list[Live]) -> list[int]:
+        """One step ahead: the next tokens are being computed while these are read."""
+        for live in lives:
+            if self._plain and live.caches[self._plain[0]].offset >= live.rows:
+                live.rows += max(row_step, live.rows // 8)
+                self._make_room(live)
+        if len(lives) > 1 and not self.decodes_together:
+            return [token for live in lives for token in self.next([live])]
+        batch = self._batch_of(lives)
+        pending = mx.concatenate([live.pending for live in lives])  # type: ignore[misc]
+        following = self._step(batch.caches, pending, batch.sample)
         mx.async_eval(following)  # type: ignore[no-untyped-call]
-        token = int(live.pending.item())  # type: ignore[arg-type]
-        live.pending = following
-        return token
+        for row, live in enumerate(lives):
+            live.pending = following[row : row + 1]
+        tokens: list[int] = pending.tolist()  # type: ignore[assignment]
+        return tokens
 
     def close(self, live: Live) -> None:
+        self._part(live)
         live.pending = None
+
+    def _batch_of(self, lives: list[Live]) -> Batch:
+        if self._batch is None or self._batch.lives != lives:
+            for live in lives:
+                self._part(live)
+            caches = [live.caches for live in lives]
+            joined = caches[0] if len(lives) == 1 else mlx_batch.side_by_side(caches)
+            sample = mlx_batch.to_sampler([live.sampling for live in lives])
+            self._batch = Batch(list(lives), joined, sample)
+        return self._batch
+
+    def _part(self, live: Live) -> None:
+        """Ends the batch that it is in."""
+        if self._batch and live in self._batch.lives:
+            if len(self._batch.lives) > 1:
+                mlx_batch.give_back(self._batch.caches, [one.caches for one in self._batch.lives])
+            self._batch = None
 
     def _make_room(self, live: Live) -> None:
         """Spare rows in every layer: appending writes in place, growing copies everything."""
@@ -175,47 +212,16 @@ class MlxModel:
             (cache.keys.nbytes + cache.values.nbytes) // cache.keys.shape[2] for cache in caches
         )
 
-    def _step(self, live: Live, token: mx.array) -> mx.array:
-        assert live.sampler is not None
-        logits = self._model(token[None], cache=live.caches)[:, -1, :]
-        return live.sampler(logits.astype(mx.float32))
+    def _step(self, caches: list[Any], tokens: mx.array, sample: mlx_batch.Sampler) -> mx.array:
+        """The tokens that follow; one of each sequence, shape (sequences,)."""
+        logits = self._model(tokens[:, None], cache=caches)[:, -1, :]
+        return sample(logits.astype(mx.float32))
 
     def _prefill_step(self) -> int:
         if not self.on_cpu:
             return gpu_prefill_step
         windowed = any(isinstance(cache, RotatingKVCache) for cache in self._fresh)
         return windowed_cpu_prefill_step if windowed else cpu_prefill_step
-
-
-def to_sampler(sampling: Sampling) -> Sampler:
-    """Greedy is the largest float32 logit, alone or beside other requests: one formula."""
-    if sampling.temperature <= 0:
-        return lambda logits: mx.argmax(logits, axis=-1)
-    sample = make_sampler(
-        temp=sampling.temperature,
-        top_p=sampling.top_p,
-        min_p=sampling.min_p,
-        top_k=sampling.top_k,
-    )
-    return lambda logits: sample(logits - mx.logsumexp(logits, axis=-1, keepdims=True))
-
-
-def free_bytes() -> int:
-    """Memory that a new prompt may take: what the device recommends, or what the system has."""
-    if mx.default_device().type == mx.DeviceType.cpu:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") + _reclaimable_bytes()
-    recommended = int(mx.device_info()["max_recommended_working_set_size"])
-    return recommended - mx.get_active_memory()
-
-
-def _reclaimable_bytes() -> int:
-    """Linux counts its file cache as used; it gives it back on demand."""
-    try:
-        with open("/proc/meminfo") as meminfo:
-            lines = dict(line.split(":", 1) for line in meminfo)
-        return (int(lines["MemAvailable"].split()[0]) - int(lines["MemFree"].split()[0])) * 1024
-    except (OSError, KeyError):
-        return 0
 
 
 def _cut(cache: Layer, start: int, end: int) -> Layer:

@@ -17,7 +17,8 @@ from mlx_lm.utils import _download, load
 
 from .errors import ModelFailed
 from .events import Sampling
-from .mlx_engine import MlxModel, free_bytes
+from .mlx_device import free_bytes
+from .mlx_engine import MlxModel
 from .settings import built_in_model
 
 log = logging.getLogger(__name__)

@@ -19,10 +19,10 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from .engine import Emit, Sequence
+from .engine import Emit, Sequence, decode
 from .errors import ModelFailed, NotReady, ServerError
 from .events import Finished, GenerationEvent, GenerationRequest, Priority
-from .scheduler import next_to_prefill
+from .scheduler import Pace, next_to_prefill
 
 log = logging.getLogger(__name__)
 # How long the end may be put off for work that could wait. Whoever ends us waits longer.
@@ -73,6 +73,7 @@ class Worker(Generic[L]):
         self._inbox: queue.SimpleQueue[Job | Cancel | Stop] = queue.SimpleQueue()
         self._prefilling: list[Job] = []
         self._decoding: list[Job] = []
+        self._pace = Pace()
         self._loaded: L | None = None
         self._failure: ServerError | None = None
         self._thread = threading.Thread(target=self._run, name="mlx", daemon=True)
@@ -167,11 +168,11 @@ class Worker(Generic[L]):
         """One prefill chunk for one request, then one token for each that decodes."""
         job = self._next_to_prefill()
         if job:
-            self._guarded(job, self._prefill)
+            self._guarded([job], lambda: self._prefill(job))
             for other in self._prefilling:
                 other.chunks_waited += other is not job
-        for job in list(self._decoding):
-            self._guarded(job, self._decode)
+        if self._decoding:
+            self._guarded(list(self._decoding), self._decode)
 
     def _next_to_prefill(self) -> Job | None:
         """What several prompts have in common is computed once: the later ones wait for it."""
@@ -184,25 +185,34 @@ class Worker(Generic[L]):
         return job
 
     def _prefill(self, job: Job) -> None:
-        job.sequence = job.sequence or self.loaded().start(job.request, job.tell)
-        if job.sequence.prefill():
+        """Finding and restoring what is known is a step of its own: others decode in between."""
+        if job.sequence is None:
+            job.sequence = self.loaded().start(job.request, job.tell)
+            return
+        before, started = job.sequence.remaining, time.perf_counter()
+        done = job.sequence.prefill(self._pace.chunk if self._decoding else None)
+        computed = before - job.sequence.remaining
+        self._pace.observe(computed, time.perf_counter() - started)
+        if done:
             self._prefilling.remove(job)
             self._decoding.append(job)
 
-    def _decode(self, job: Job) -> None:
-        if job.sequence and job.sequence.decode():
-            self._leave(job)
+    def _decode(self) -> None:
+        jobs = {job.sequence: job for job in self._decoding if job.sequence}
+        for sequence in decode(list(jobs)):
+            self._leave(jobs[sequence])
 
-    def _guarded(self, job: Job, step: Callable[[Job], None]) -> None:
-        """A request that fails fails alone."""
+    def _guarded(self, jobs: list[Job], step: Callable[[], None]) -> None:
+        """What fails, fails for those who took part in it."""
         try:
-            step(job)
+            step()
         except Exception as error:
             if not isinstance(error, ServerError):
                 log.exception("generation failed")
-            job.tell(error)
-            job.sequence = None
-            self._leave(job)
+            for job in jobs:
+                job.tell(error)
+                job.sequence = None
+                self._leave(job)
 
     def _leave(self, job: Job) -> None:
         for jobs in (self._prefilling, self._decoding):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from anyclaude_mlx.engine import decode
 from anyclaude_mlx.events import Accepted, GenerationEvent, GenerationRequest, Token
 from anyclaude_mlx.loaded import Loaded
 from anyclaude_mlx.prompt import ChatPrompt, Plan
@@ -33,7 +34,7 @@ def generate(loaded: Loaded, messages: list[dict[str, object]], max_tokens: int 
     run, sequence = begin(loaded, messages, max_tokens)
     while not sequence.prefill():
         pass
-    while not sequence.decode():
+    while not decode([sequence]):
         pass
     sequence.close()
     return run

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from generating import assistant, begin, generate, user
 
+from anyclaude_mlx.engine import decode
 from anyclaude_mlx.loaded import Loaded
 
 
@@ -71,7 +72,8 @@ def test_two_sequences_in_turn_equal_each_one_alone(
             pass
     open_ones = [sequence for _, sequence in running]
     while open_ones:
-        open_ones = [sequence for sequence in open_ones if not sequence.decode()]
+        done = decode(open_ones)
+        open_ones = [sequence for sequence in open_ones if sequence not in done]
 
     assert [run.tokens for run, _ in running] == expected
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -15,7 +15,7 @@ from anyclaude_mlx.engine import Emit, Sequence
 from anyclaude_mlx.errors import ModelFailed, NotReady, OutOfMemory, PromptTooLong
 from anyclaude_mlx.events import Accepted, Finished, GenerationRequest, Priority, Sampling, Token
 from anyclaude_mlx.prefix import Match, PrefixCache
-from anyclaude_mlx.scheduler import next_to_prefill
+from anyclaude_mlx.scheduler import Pace, next_to_prefill, smallest_chunk
 from anyclaude_mlx.worker import Job, Worker
 
 Tokens = np.ndarray
@@ -45,7 +45,7 @@ class CountingModel:
     def idle(self) -> None:
         return None
 
-    def bytes_needed(self, tokens: int) -> int:
+    def bytes_needed(self, tokens: int, step: int) -> int:
         return self.needed
 
     def bytes_free(self) -> int:
@@ -68,9 +68,10 @@ class CountingModel:
     def begin(self, live: ListRows, token: int, sampling: Sampling) -> None:
         live.rows.append(token)
 
-    def next(self, live: ListRows) -> int:
-        live.rows.append(live.rows[-1] - 1)
-        return live.rows[-1]
+    def next(self, lives: list[ListRows]) -> list[int]:
+        for live in lives:
+            live.rows.append(live.rows[-1] - 1)
+        return [live.rows[-1] for live in lives]
 
     def close(self, live: ListRows) -> None:
         pass
@@ -227,3 +228,57 @@ def test_the_main_agent_goes_first_and_nobody_waits_for_ever() -> None:
     assert next_to_prefill([agent, main]) is main
     assert next_to_prefill([agent, main, old]) is old
     assert next_to_prefill([]) is None
+
+
+def test_a_chunk_takes_as_long_as_others_may_wait() -> None:
+    def after(seconds_of: Callable[[int], float], chunks: int = 12) -> int:
+        pace = Pace(budget_seconds=0.25)
+        for _ in range(chunks):
+            pace.observe(pace.chunk, seconds_of(pace.chunk))
+        return pace.chunk
+
+    def laptop(tokens: int) -> float:
+        return 0.03 + tokens / 500
+
+    assert 0.15 < laptop(after(laptop)) <= 0.25
+    assert after(lambda tokens: tokens / 20_000) > 3000
+    assert after(lambda tokens: 0.1 * tokens) == smallest_chunk
+    # It slows down as attention reaches further back, without leaving the budget behind.
+    pace = Pace(budget_seconds=0.25)
+    for position in range(0, 30_000, 100):
+        seconds = pace.chunk * (1 + position / 10_000) / 600
+        assert position < 1000 or seconds <= 0.25
+        pace.observe(pace.chunk, seconds)
+
+
+def test_a_short_chunk_does_not_make_the_next_ones_long_or_tiny() -> None:
+    pace = Pace(budget_seconds=0.25)
+    for _ in range(8):
+        pace.observe(pace.chunk, pace.chunk / 1000)
+    usual = pace.chunk
+    pace.observe(3, 0.02)  # up to a boundary
+    assert pace.chunk == usual
+    pace.observe(3, 1.0)
+    assert pace.chunk < usual
+
+
+def test_a_short_prompt_is_answered_while_a_long_one_is_read() -> None:
+    model = CountingModel()
+
+    async def talk(worker: Worker[CountingModel]) -> tuple[int, int]:
+        model.gate.clear()
+        long = asyncio.ensure_future(collect(worker, request(*[7] * 900, 3)))
+        while not worker.active:
+            await asyncio.sleep(0)
+        short = asyncio.ensure_future(collect(worker, request(8, 8, 8, 2)))
+        await asyncio.sleep(0.05)
+        model.gate.set()
+        await short
+        chunks = next(i for i, chunk in enumerate(model.prefilled) if chunk[0] == 8)
+        await long
+        return chunks, len(model.prefilled)
+
+    with running(model) as worker:
+        before, all_chunks = asyncio.run(talk(worker))
+    assert before <= 2
+    assert all_chunks > 200

@@ -1,0 +1,182 @@
+"""
+What the engine costs, in one process, for each cache class:
+
+- agents: eight answers at once against the same eight one after the other, cold both times;
+- gap: the longest silence of an answer while a 30,000-token prompt is read, against the budget,
+  and the chunks of the long prompt before a short one that comes later is answered;
+- bookkeeping per turn of a known 20,000- and 60,000-token conversation: plan, look up, keep;
+- restore from disk against reading the same bytes.
+
+Usage: engine.py [CLASS …]
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+root = Path(__file__).parent.parent.parent
+sys.path[:0] = [str(root / "python"), str(root / "test" / "python")]
+
+import numpy as np  # noqa: E402
+from conftest import settings  # noqa: E402
+from models import make_model  # noqa: E402
+
+from anyclaude_mlx.__main__ import load  # noqa: E402
+from anyclaude_mlx.engine import Sequence, decode  # noqa: E402
+from anyclaude_mlx.events import GenerationRequest  # noqa: E402
+from anyclaude_mlx.loaded import Loaded  # noqa: E402
+from anyclaude_mlx.prompt import ChatPrompt  # noqa: E402
+from anyclaude_mlx.scheduler import Pace, gap_seconds  # noqa: E402
+
+answer_tokens = 100
+
+
+def started(loaded: Loaded, tokens: np.ndarray, most: int) -> Sequence[Any, Any, Any]:
+    return loaded.start(GenerationRequest(tokens.astype(np.int32), (), most), lambda _: None)
+
+
+def prefilled(sequence: Sequence[Any, Any, Any]) -> Sequence[Any, Any, Any]:
+    while not sequence.prefill():
+        pass
+    return sequence
+
+
+def spoken(sequences: list[Sequence[Any, Any, Any]]) -> list[list[int]]:
+    decoding = list(sequences)
+    while decoding:
+        done = decode(decoding)
+        decoding = [one for one in decoding if one not in done]
+    return [list(one._generated) for one in sequences]
+
+
+def seconds_of(work: Callable[[], Any]) -> tuple[float, Any]:
+    begun = time.perf_counter()
+    result = work()
+    return time.perf_counter() - begun, result
+
+
+def agents(folder: Path) -> str:
+    """Prompts of 600 tokens; each run in a server of its own."""
+    chance = np.random.default_rng(3)
+    prompts = [chance.integers(300, 1500, 600) for _ in range(8)]
+
+    def in_turn(loaded: Loaded) -> list[list[int]]:
+        said = []
+        for tokens in prompts:
+            one = prefilled(started(loaded, tokens, answer_tokens))
+            said += spoken([one])
+            one.close()
+        return said
+
+    def at_once(loaded: Loaded) -> list[list[int]]:
+        every = [prefilled(started(loaded, tokens, answer_tokens)) for tokens in prompts]
+        said = spoken(every)
+        for one in every:
+            one.close()
+        return said
+
+    pairs = []
+    for _ in range(3):
+        alone, one_by_one = seconds_of(lambda loaded=load(settings(folder)): in_turn(loaded))
+        both, together = seconds_of(lambda loaded=load(settings(folder)): at_once(loaded))
+        pairs.append(alone / both)
+        equal = sum(a == b for a, b in zip(one_by_one, together, strict=True))
+    return f"{np.median(pairs):.2f} times as fast, {equal}/8 answers equal"
+
+
+def gap(folder: Path) -> str:
+    """As the worker does it: a chunk of the long prompt, then a token of the answer."""
+    loaded = load(settings(folder))
+    chance = np.random.default_rng(4)
+    talking = prefilled(started(loaded, chance.integers(300, 1500, 600), 10_000))
+    long = started(loaded, chance.integers(300, 1500, 30_000), 1)
+    pace, gaps, chunks = Pace(), [], []
+    before, done = time.perf_counter(), False
+    while not done:
+        remaining = long.remaining
+        seconds, done = seconds_of(lambda: long.prefill(pace.chunk))
+        pace.observe(remaining - long.remaining, seconds)
+        chunks.append(remaining - long.remaining)
+        decode([talking])
+        now = time.perf_counter()
+        gaps.append(now - before)
+        before = now
+    return (
+        f"longest {1000 * max(gaps):.0f} ms = {max(gaps) / gap_seconds:.2f} of the budget, "
+        f"median {1000 * np.median(gaps):.0f} ms, chunks of {int(np.median(chunks))} tokens"
+    )
+
+
+def bookkeeping(folder: Path, length: int) -> str:
+    loaded = load(settings(folder))
+    words = "why is the file so long and what is in it then " * 40
+    messages: list[dict[str, object]] = [{"role": "system", "content": words}]
+    plan = loaded.prompter.plan(ChatPrompt(messages))
+    while len(plan.tokens) < length:
+        messages += [{"role": "user", "content": words}, {"role": "assistant", "content": words}]
+        plan = loaded.prompter.plan(ChatPrompt([*messages, {"role": "user", "content": "x"}]))
+    prefilled(started(loaded, plan.tokens, 1)).close()
+    rows: dict[str, list[float]] = {"plan": [], "look up": [], "keep": []}
+    for turn in range(8):
+        messages += [{"role": "user", "content": f"question {turn}"}]
+        seconds, plan = seconds_of(lambda: loaded.prompter.plan(ChatPrompt(messages)))
+        rows["plan"].append(seconds)
+        seconds, sequence = seconds_of(lambda: started(loaded, plan.tokens, 1))
+        rows["look up"].append(seconds)
+        prefilled(sequence)
+        seconds, _ = seconds_of(sequence.close)
+        rows["keep"].append(seconds)
+        messages += [{"role": "assistant", "content": "it is"}]
+    cells = [f"{name} {1000 * np.median(times[1:]):.1f} ms" for name, times in rows.items()]
+    return f"{', '.join(cells)} ({len(plan.tokens):,} tokens)"
+
+
+def restore(folder: Path, prefixes: Path) -> str:
+    """Medians of five; the same files, in the system's cache both times."""
+    tokens = np.random.default_rng(5).integers(300, 1500, 20_000)
+
+    def opened() -> Loaded:
+        return load(settings(folder, prefix_folder=prefixes))
+
+    first = opened()
+    sequence = prefilled(started(first, tokens, 1))
+    spoken([sequence])
+    sequence.close()
+    while (wait := first.idle()) is not None:
+        time.sleep(wait)
+    files = [file for file in prefixes.rglob("*") if file.is_file()]
+    ratios, times = [], []
+    for _ in range(5):
+        loaded = opened()
+        reading, total = seconds_of(lambda: sum(len(file.read_bytes()) for file in files))
+        restoring, sequence = seconds_of(lambda loaded=loaded: started(loaded, tokens, 1))
+        assert sequence.remaining < 20
+        ratios.append(restoring / reading)
+        times.append(restoring)
+    return (
+        f"{np.median(ratios):.2f} times the time of reading {total >> 20} MiB "
+        f"({1000 * np.median(times):.0f} ms)"
+    )
+
+
+def main() -> None:
+    for name in sys.argv[1:] or ["full", "window", "hybrid"]:
+        with tempfile.TemporaryDirectory() as there:
+            folder = make_model(name, Path(there) / name)
+            print(f"{name} agents       {agents(folder)}", flush=True)
+            print(f"{name} gap          {gap(folder)}", flush=True)
+            for length in (20_000, 60_000):
+                print(f"{name} bookkeeping  {bookkeeping(folder, length)}", flush=True)
+            print(f"{name} restore      {restore(folder, Path(there) / 'kept')}", flush=True)
+    sys.stdout.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
