@@ -55,9 +55,9 @@ def spoken(sequences: list[Sequence[Any, Any, Any]]) -> list[list[int]]:
     return [list(one._generated) for one in sequences]
 
 
-def seconds_of(work: Callable[[], Any]) -> tuple[float, Any]:
+def seconds_of(work: Callable[..., Any], *arguments: Any) -> tuple[float, Any]:
     begun = time.perf_counter()
-    result = work()
+    result = work(*arguments)
     return time.perf_counter() - begun, result
 
 
@@ -83,8 +83,8 @@ def agents(folder: Path) -> str:
 
     pairs = []
     for _ in range(3):
-        alone, one_by_one = seconds_of(lambda loaded=load(settings(folder)): in_turn(loaded))
-        both, together = seconds_of(lambda loaded=load(settings(folder)): at_once(loaded))
+        alone, one_by_one = seconds_of(in_turn, load(settings(folder)))
+        both, together = seconds_of(at_once, load(settings(folder)))
         pairs.append(alone / both)
         equal = sum(a == b for a, b in zip(one_by_one, together, strict=True))
     return f"{np.median(pairs):.2f} times as fast, {equal}/8 answers equal"
@@ -100,7 +100,7 @@ def gap(folder: Path) -> str:
     before, done = time.perf_counter(), False
     while not done:
         remaining = long.remaining
-        seconds, done = seconds_of(lambda: long.prefill(pace.chunk))
+        seconds, done = seconds_of(long.prefill, pace.chunk)
         pace.observe(remaining - long.remaining, seconds)
         chunks.append(remaining - long.remaining)
         decode([talking])
@@ -125,9 +125,9 @@ def bookkeeping(folder: Path, length: int) -> str:
     rows: dict[str, list[float]] = {"plan": [], "look up": [], "keep": []}
     for turn in range(8):
         messages += [{"role": "user", "content": f"question {turn}"}]
-        seconds, plan = seconds_of(lambda: loaded.prompter.plan(ChatPrompt(messages)))
+        seconds, plan = seconds_of(loaded.prompter.plan, ChatPrompt(messages))
         rows["plan"].append(seconds)
-        seconds, sequence = seconds_of(lambda: started(loaded, plan.tokens, 1))
+        seconds, sequence = seconds_of(started, loaded, plan.tokens, 1)
         rows["look up"].append(seconds)
         prefilled(sequence)
         seconds, _ = seconds_of(sequence.close)
@@ -155,7 +155,7 @@ def restore(folder: Path, prefixes: Path) -> str:
     for _ in range(5):
         loaded = opened()
         reading, total = seconds_of(lambda: sum(len(file.read_bytes()) for file in files))
-        restoring, sequence = seconds_of(lambda loaded=loaded: started(loaded, tokens, 1))
+        restoring, sequence = seconds_of(started, loaded, tokens, 1)
         assert sequence.remaining < 20
         ratios.append(restoring / reading)
         times.append(restoring)
