@@ -20,10 +20,11 @@ import uvicorn
 from . import __version__
 from .answers import Answers
 from .api import Api
+from .blas import prefer_openblas
 from .engine import Sequence, decode
 from .events import GenerationRequest
 from .leases import Leases
-from .loaded import Loaded
+from .loaded import Device, Loaded
 from .memory import prefix_budget_bytes
 from .output import Markers
 from .prefix import PrefixCache
@@ -85,11 +86,14 @@ async def serve(settings: Settings, listener: socket.socket) -> None:
 
 def load(settings: Settings) -> Loaded:
     """Runs in the worker thread: importing mlx_lm takes a second, loading takes longer."""
+    blas = prefer_openblas()
     with file_limit_kept():
+        from .mlx_device import prepare
         from .mlx_loading import load_by_name
+    prepare()
     found = load_by_name(settings.model)
     tokenizer = found.tokenizer
-    device = "cpu" if found.model.on_cpu else "gpu"
+    device = Device("cpu", blas) if found.model.on_cpu else Device("gpu", None)
     cache, saver, answers = open_prefixes(settings, found.model, found.fingerprint, device)
     loaded = Loaded(
         id=found.id,
@@ -117,7 +121,7 @@ def load(settings: Settings) -> Loaded:
 
 
 def open_prefixes(
-    settings: Settings, model: MlxModel, fingerprint: str, device: str
+    settings: Settings, model: MlxModel, fingerprint: str, device: Device
 ) -> tuple[PrefixCache[Any, Any], Saver[Any, Any] | None, Answers]:
     """What was computed before, as far as it was for this model in this build on this device."""
     from .mlx_records import pack, unpack
@@ -126,7 +130,7 @@ def open_prefixes(
     if settings.prefix_folder is None or settings.prefix_disk_bytes == 0 or max_bytes == 0:
         return PrefixCache(max_bytes, model.any_position), None, Answers()
     root = settings.prefix_folder
-    own = root / folder_name([fingerprint, device, *build().values()])
+    own = root / folder_name([fingerprint, *map(str, device), *build().values()])
     store = Store(own, settings.prefix_disk_bytes)
     cache = PrefixCache(max_bytes, model.any_position, Reader(store, unpack))
     saver = Saver(cache, store, pack)

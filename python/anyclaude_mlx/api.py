@@ -81,7 +81,8 @@ class Api:
                 "error": {"code": failure.code, "message": str(failure)} if failure else None,
                 "model": loaded.about() if loaded else None,
                 "build": self._build,
-                "device": loaded.device if loaded else None,
+                "device": loaded.device.kind if loaded else None,
+                "blas": loaded.device.blas if loaded else None,
                 "active": self._worker.active,
                 "pid": os.getpid(),
             }

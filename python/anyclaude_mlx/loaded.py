@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from .engine import Emit, Model, Sequence
 from .events import GenerationRequest, Priority, Sampling
@@ -13,11 +13,18 @@ from .prompt import Prompter
 from .saving import Saver
 
 
+class Device(NamedTuple):
+    """`blas` is what a CPU computes products with, as far as it is known."""
+
+    kind: Literal["cpu", "gpu"]
+    blas: str | None
+
+
 @dataclass(frozen=True)
 class Loaded:
     id: str
     fingerprint: str
-    device: str
+    device: Device
     cache_classes: tuple[str, ...]
     decodes_together: bool
     tool_parser: str | None

@@ -18,7 +18,7 @@ from mlx_lm.models.cache import ArraysCache, KVCache, RotatingKVCache, make_prom
 
 from . import mlx_batch
 from .events import Sampling, Tokens
-from .mlx_device import free_bytes
+from .mlx_device import free_bytes, is_cpu
 from .prefix import Match, Piece
 
 # KVCache grows by copying everything each time, so spare rows are prepared in steps of this.
@@ -100,7 +100,7 @@ class MlxModel:
         self._plain = [i for i, cache in enumerate(self._fresh) if type(cache) is KVCache]
         self._other = [i for i in range(len(self._fresh)) if i not in self._plain]
         self.any_position = not self._other
-        self.on_cpu = mx.default_device().type == mx.DeviceType.cpu
+        self.on_cpu = is_cpu()
         self.prefill_step = self._prefill_step()
         self._bytes_per_token = 0
         self._batch: Batch | None = None

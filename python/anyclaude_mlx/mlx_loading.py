@@ -17,7 +17,7 @@ from mlx_lm.utils import _download, load
 
 from .errors import ModelFailed
 from .events import Sampling
-from .mlx_device import free_bytes
+from .mlx_device import free_bytes, is_cpu
 from .mlx_engine import MlxModel
 from .settings import built_in_model
 
@@ -113,8 +113,7 @@ def cast(model: Any, config: dict[str, Any]) -> None:
     mlx computes it 22 to 50 times slower. Quantised weights stay as they are.
     """
     wanted = config.get("anyclaude", {}).get("dtype")
-    on_cpu = mx.default_device().type == mx.DeviceType.cpu
-    if wanted == "float32" or (on_cpu and "quantization" not in config):
+    if wanted == "float32" or (is_cpu() and "quantization" not in config):
         model.set_dtype(mx.float32)
 
 

@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from models import make_model
 
-from anyclaude_mlx.__main__ import load
-from anyclaude_mlx.loaded import Loaded
-from anyclaude_mlx.settings import Settings
+from anyclaude_mlx.blas import prefer_openblas
+
+prefer_openblas()  # before anything imports mlx
+
+from models import make_model  # noqa: E402
+
+from anyclaude_mlx.__main__ import load  # noqa: E402
+from anyclaude_mlx.loaded import Loaded  # noqa: E402
+from anyclaude_mlx.settings import Settings  # noqa: E402
 
 classes = ["full", "window", "hybrid"]
 
