@@ -13,7 +13,7 @@ from collections import OrderedDict
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from .store import private
+from .record_file import private
 
 remembered = 2048
 

@@ -20,11 +20,11 @@ from .events import (
     GenerationEvent,
     GenerationRequest,
     Progress,
-    Sampling,
     Token,
     Tokens,
 )
 from .prefix import Match, PrefixCache
+from .record_file import Damaged
 from .tree import Buffer, Memory, State, common_prefix
 
 Emit = Callable[[GenerationEvent], None]
@@ -65,12 +65,12 @@ class Model(Protocol[Live, Memory, State]):
         """A copy of the layers that cannot be cut to a position."""
         ...
 
-    def begin(self, live: Live, token: int, sampling: Sampling) -> None:
+    def begin(self, live: Live, request: GenerationRequest) -> None:
         """Feeds the last prompt token."""
         ...
 
-    def next(self, lives: list[Live]) -> list[int]:
-        """The next token of each; they have been fed when this returns."""
+    def next(self, lives: list[Live]) -> list[list[int]]:
+        """The next tokens of each, mostly one; they have been fed when this returns."""
         ...
 
     def close(self, live: Live) -> None:
@@ -101,18 +101,10 @@ class Sequence(Generic[Live, Memory, State]):
         if len(request.tokens) >= model.window:
             raise PromptTooLong(len(request.tokens), model.window)
         self._step = model.prefill_step
-        match = cache.lookup(request.tokens)
+        match, self.live = self._restored()
         self._position = self._start = match.length
         # Where others part from this prompt: known ones, and one that was just learned.
         self._boundaries = {*request.boundaries, match.matched}
-        try:
-            # A buffer that is taken over only grows.
-            self._find_memory(self._capacity() - (match.length if match.taken else 0))
-            self.live = model.open(match, self._capacity())
-        except BaseException:
-            if match.taken:
-                match.taken.in_use = False
-            raise
         self._buffer = match.taken or Buffer(model.memory(self.live))
         emit(Accepted(len(request.tokens), match.length, match.miss))
 
@@ -147,16 +139,18 @@ class Sequence(Generic[Live, Memory, State]):
             self._emit(Progress(stop - self._start, self._last - self._start))
         done = self._position >= self._last
         if done:
-            last = int(self.request.tokens[self._last])
-            self.model.begin(self.live, last, self.request.sampling)
+            self.model.begin(self.live, self.request)
             self._position += 1
         self._seconds["prefill"] += time.perf_counter() - started
         return done
 
-    def hear(self, token: int, seconds: float) -> bool:
-        """The next token and how long it took. True when the answer is complete."""
-        self._generated.append(token)
+    def hear(self, tokens: list[int], seconds: float) -> bool:
+        """The next tokens and how long they took. True when the answer is complete."""
         self._seconds["decode"] += seconds
+        return any(self._hear(token) for token in tokens)
+
+    def _hear(self, token: int) -> bool:
+        self._generated.append(token)
         if token in self.model.end_tokens:
             self._finish("stop", token)
             return True
@@ -175,6 +169,23 @@ class Sequence(Generic[Live, Memory, State]):
         self._buffer.in_use = False
         self._cache.make_room(0)
         self._on_kept(fed)
+
+    def _restored(self) -> tuple[Match[Memory, State], Live]:
+        """What is known of the prompt. A record that turns out to be damaged is forgotten."""
+        while True:
+            match = self._cache.lookup(self.request.tokens)
+            try:
+                # A buffer that is taken over only grows.
+                self._find_memory(self._capacity() - (match.length if match.taken else 0))
+                return match, self.model.open(match, self._capacity())
+            except Damaged as error:
+                if error.record is None:
+                    raise
+                self._cache.forget(error.record)
+            except BaseException:
+                if match.taken:
+                    match.taken.in_use = False
+                raise
 
     def _keep(self, fed: Tokens) -> None:
         """From now on a prompt that begins like this need not be prefilled."""
@@ -213,10 +224,10 @@ class Sequence(Generic[Live, Memory, State]):
 
 
 def decode(sequences: list[Sequence[Any, Any, Any]]) -> list[Sequence[Any, Any, Any]]:
-    """One token for each, in one step of their model. Returns those that are complete."""
+    """One step of their model for all. Returns those that are complete."""
     started = time.perf_counter()
     model = sequences[0].model
-    tokens = model.next([sequence.live for sequence in sequences])
+    said = model.next([sequence.live for sequence in sequences])
     seconds = time.perf_counter() - started
-    pairs = zip(sequences, tokens, strict=True)
-    return [sequence for sequence, token in pairs if sequence.hear(token, seconds)]
+    pairs = zip(sequences, said, strict=True)
+    return [sequence for sequence, tokens in pairs if sequence.hear(tokens, seconds)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,21 @@ class Sampling:
     seed: int | None = None
 
 
+class Guide(Protocol):
+    """What an answer must be like; used by one sequence, in the worker thread."""
+
+    def hear(self, token: int) -> None:
+        """The next token of the answer, end token included."""
+        ...
+
+    def mask(self) -> npt.NDArray[np.int32] | None:
+        """
+        Which tokens may follow, one bit each, lowest first, 32 to a word (vocabulary rounded up).
+        None: any may.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class GenerationRequest:
     """
@@ -48,6 +63,7 @@ class GenerationRequest:
     sampling: Sampling = Sampling()
     priority: Priority = Priority.MAIN
     lasting: frozenset[int] = frozenset()
+    guide: Guide | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,14 +15,14 @@ from typing import Any
 
 import mlx.core as mx
 from mlx_lm.models import base
-from mlx_lm.models.cache import ArraysCache, KVCache, RotatingKVCache
+from mlx_lm.models.cache import ArraysCache, KVCache, QuantizedKVCache, RotatingKVCache
 from mlx_lm.sample_utils import make_sampler
 
 from .events import Sampling
 
 Sampler = Callable[[mx.array], mx.array]
 
-batchable = (KVCache, RotatingKVCache, ArraysCache)
+batchable = (KVCache, QuantizedKVCache, RotatingKVCache, ArraysCache)
 # A step of two may differ from two steps by this share of the difference between the two.
 tolerated_share = 0.1
 

@@ -1,29 +1,27 @@
 """
-What a record holds, as plain arrays and back. Beside `mlx_engine.py` and `mlx_loading.py` the only
-importer of mlx; runs in the worker thread.
+What a record holds, as plain arrays and back. Imports mlx; runs in the worker thread.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import mlx.core as mx
 import numpy as np
+import numpy.typing as npt
 
-from .mlx_engine import Memory, State, arrays_in
-from .store import Packed
-
-# numpy has no bfloat16: every array goes as whole numbers of the same size.
-whole_numbers = {1: mx.uint8, 2: mx.uint16, 4: mx.uint32, 8: mx.uint64}
+from .mlx_memory import Attention, Memory, State, arrays_in, whole_numbers
+from .record_file import Packed, Stored
 
 
 def pack(memory: Memory, start: int, end: int, state: State | None) -> Packed:
     """Rows `start` to `end` and a state; the arrays are copies."""
     rows = {
-        str(layer): [cache.keys[..., start:end, :], cache.values[..., start:end, :]]
-        for layer, cache in memory.layers.items()
-        if cache.keys is not None
+        str(index): [array[..., start:end, :] for array in layer.arrays]
+        for index, layer in memory.layers.items()
+        if isinstance(layer, Attention)
     }
     states = None if state is None else {str(layer): kept for layer, kept in state.layers.items()}
     packed = Packed(None, [])
@@ -33,29 +31,34 @@ def pack(memory: Memory, start: int, end: int, state: State | None) -> Packed:
 
 @dataclass(frozen=True, slots=True)
 class StoredLayer:
-    """Keys and values that become mlx arrays only when they are asked for, one at a time."""
+    """Rows that are read when they are wanted, to where they are wanted."""
 
     about: list[Any]
-    packed: Packed
+    stored: Stored
 
     @property
-    def keys(self) -> mx.array:
-        array: mx.array = from_plain(self.about[0], self.packed)
-        return array
+    def kinds(self) -> Sequence[tuple[int, int, mx.Dtype]]:
+        shapes = [self.stored.shape(each["array"]) for each in self.about]
+        types = [getattr(mx, each["dtype"]) for each in self.about]
+        return [
+            (heads, width, dtype) for (_, heads, _, width), dtype in zip(shapes, types, strict=True)
+        ]
 
     @property
-    def values(self) -> mx.array:
-        array: mx.array = from_plain(self.about[1], self.packed)
-        return array
+    def nbytes(self) -> int:
+        return 0
+
+    def read(self, index: int, start: int, end: int, target: npt.NDArray[Any]) -> None:
+        self.stored.read_rows(self.about[index]["array"], start, end, target)
 
 
-def unpack(packed: Packed) -> tuple[Memory, State | None]:
+def unpack(stored: Stored) -> tuple[Memory, State | None]:
     """Raises whatever a content that was never packed leads to."""
-    rows, states = packed.about
+    rows, states = stored.about
     memory = Memory(
-        {int(layer): StoredLayer(about["list"], packed) for layer, about in rows["named"].items()}
+        {int(layer): StoredLayer(about["list"], stored) for layer, about in rows["named"].items()}
     )
-    layers = from_plain(states, packed)
+    layers = from_plain(states, stored)
     if layers is None:
         return memory, None
     kept = {int(layer): state for layer, state in layers.items()}
@@ -77,14 +80,14 @@ def to_plain(value: Any, packed: Packed) -> Any:
     return {"value": value}
 
 
-def from_plain(about: Any, packed: Packed) -> Any:
+def from_plain(about: Any, stored: Stored) -> Any:
     match about:
         case {"array": index, "dtype": dtype}:
-            return mx.array(packed.arrays[index]).view(getattr(mx, dtype))
+            return mx.array(stored.array(index)).view(getattr(mx, dtype))
         case {"named": items}:
-            return {name: from_plain(item, packed) for name, item in items.items()}
+            return {name: from_plain(item, stored) for name, item in items.items()}
         case {"list": items}:
-            return [from_plain(item, packed) for item in items]
+            return [from_plain(item, stored) for item in items]
         case {"tuple": items}:
-            return tuple(from_plain(item, packed) for item in items)
+            return tuple(from_plain(item, stored) for item in items)
     return about["value"]

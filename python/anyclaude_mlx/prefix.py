@@ -17,7 +17,7 @@ from typing import Generic, Protocol
 import numpy as np
 
 from .events import Miss, Tokens
-from .store import Damaged, Record
+from .record_file import Damaged, Record
 from .tree import Buffer, Memory, Node, State, common_prefix
 
 # Of one conversation: system + tools come first and are wanted longest, the newest are wanted next.

@@ -19,7 +19,8 @@ from typing import Generic
 
 from .events import Tokens
 from .prefix import PrefixCache
-from .store import Damaged, Packed, Record, Store, name_of
+from .record_file import Damaged, Packed, Record, Stored
+from .store import Store, name_of
 from .tree import Memory, Node, State
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ busy_seconds = 0.002
 nearest_states = 16
 
 Pack = Callable[[Memory, int, int, State | None], Packed]
-Unpack = Callable[[Packed], tuple[Memory, State | None]]
+Unpack = Callable[[Stored], tuple[Memory, State | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Reader(Generic[Memory, State]):
         try:
             return self.unpack(self.store.read(record))
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-            raise Damaged(f"{record.name} holds something else: {error}") from error
+            raise Damaged(f"{record.name} holds something else: {error}", record) from error
 
 
 class Saver(Generic[Memory, State]):

@@ -15,7 +15,7 @@ from typing import Generic, Protocol, Self, TypeVar
 import numpy as np
 
 from .events import Tokens
-from .store import Record
+from .record_file import Record
 
 # A longer stretch would keep a request waiting while it is written to disk.
 max_node_tokens = 2048

@@ -13,7 +13,7 @@ from rows import ListRows, NoState, opened
 
 from anyclaude_mlx.engine import Emit, Sequence
 from anyclaude_mlx.errors import ModelFailed, NotReady, OutOfMemory, PromptTooLong
-from anyclaude_mlx.events import Accepted, Finished, GenerationRequest, Priority, Sampling, Token
+from anyclaude_mlx.events import Accepted, Finished, GenerationRequest, Priority, Token
 from anyclaude_mlx.prefix import Match, PrefixCache
 from anyclaude_mlx.scheduler import Pace, next_to_prefill, smallest_chunk
 from anyclaude_mlx.worker import Job, Worker
@@ -65,13 +65,13 @@ class CountingModel:
     def state(self, live: ListRows) -> NoState:
         return NoState()
 
-    def begin(self, live: ListRows, token: int, sampling: Sampling) -> None:
-        live.rows.append(token)
+    def begin(self, live: ListRows, request: GenerationRequest) -> None:
+        live.rows.append(int(request.tokens[-1]))
 
-    def next(self, lives: list[ListRows]) -> list[int]:
+    def next(self, lives: list[ListRows]) -> list[list[int]]:
         for live in lives:
             live.rows.append(live.rows[-1] - 1)
-        return [live.rows[-1] for live in lives]
+        return [[live.rows[-1]] for live in lives]
 
     def close(self, live: ListRows) -> None:
         pass
