@@ -1,6 +1,7 @@
 """
 From generated text to thinking, text and tool calls, wherever the text is cut. Pure: knows the
-model's markers and mlx-lm's parser for what stands between them, and nothing of tokens.
+model's markers and mlx-lm's parser for what stands between them; of tokens only that some markers
+are one, and then come as a `Mark`: text that merely spells one of those is no marker.
 
 A marker never leaks: what may be the beginning of one is held back until it is decided. What
 looked like a tool call and cannot be parsed is given out as the text it is.
@@ -10,8 +11,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
 
 State = Literal["text", "thinking", "call"]
 ParseToolCall = Callable[[str, Any], Any]
@@ -46,53 +47,111 @@ Output = Thinking | Text | ToolCall | Stopped
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """A marker that came as the one token it is."""
+
+    text: str
+
+
+Piece = str | Mark
+
+
+class Parser(Protocol):
+    """Feed what is said as it comes, then `finish`. Nothing may be fed after `Stopped`."""
+
+    def feed(self, piece: Piece) -> Iterator[Output]: ...
+    def finish(self) -> Iterator[Output]: ...
+
+
+@dataclass(frozen=True, slots=True)
 class Markers:
     think_start: str | None = None
     think_end: str | None = None
     call_start: str | None = None
     call_end: str | None = None
     parse_call: ParseToolCall | None = None
+    by_token: frozenset[str] = frozenset()
+    """Those of them that are one token: they come as a `Mark`."""
+
+
+@dataclass(slots=True)
+class Speech:
+    """
+    The text of an answer. Blank lines between thinking, text and calls are the template's, not the
+    answer's: they are held back until it is known what follows.
+    """
+
+    _blank: str = ""
+    _spoke: bool = False
+    _called: bool = False
+
+    def say(self, text: str) -> Iterator[Text]:
+        if not text.strip():
+            self._blank += text
+            return
+        spoken = self._blank + text if self._spoke else (self._blank + text).lstrip("\n")
+        words = spoken.rstrip()
+        self._blank, self._spoke, self._called = spoken[len(words) :], True, False
+        yield Text(words)
+
+    def call(self) -> None:
+        """A call follows: it stands on lines of its own."""
+        self._blank, self._called = "", True
+
+    def end(self) -> Iterator[Text]:
+        if self._blank and self._spoke and not self._called:
+            yield Text(self._blank)
 
 
 @dataclass(slots=True)
 class OutputParser:
-    """Feed text as it comes, then `finish`. Nothing may be fed after `Stopped`."""
-
     markers: Markers
     tools: Sequence[Mapping[str, Any]] = ()
     stops: Sequence[str] = ()
     thinking: bool = False
     _state: State = "text"
     _held: str = ""
-    _blank: str = ""
-    _spoke: bool = False
+    _speech: Speech = field(default_factory=Speech)
+    _stopped: bool = False
 
     def __post_init__(self) -> None:
         if self.thinking:
             self._state = "thinking"
 
-    def feed(self, text: str) -> Iterator[Output]:
-        self._held += text
+    def feed(self, piece: Piece) -> Iterator[Output]:
+        if isinstance(piece, Mark):
+            if piece.text in self._wanted(by_token=True):
+                before, self._held = self._held, ""
+                yield from self._meet(before, piece.text)
+                return
+            piece = piece.text
+        self._held += piece
         while True:
             at, found = first_of(self._wanted(), self._held)
             if found is None:
                 break
             before, self._held = self._held[:at], self._held[at + len(found) :]
-            if self._state == "call":
-                self._state = "text"
-                yield from self._call(before, closed=True)
-                continue
-            yield from self._say(before)
-            if self._state == "text" and found in self.stops:
-                if self._blank and self._spoke:
-                    yield Text(self._blank)
-                yield Stopped(found)
+            yield from self._meet(before, found)
+            if self._stopped:
                 return
-            self._state = self._after(found)
         if self._state != "call":
             ready = len(self._held) - longest_partial(self._wanted(), self._held)
             before, self._held = self._held[:ready], self._held[ready:]
             yield from self._say(before)
+
+    def _meet(self, before: str, found: str) -> Iterator[Output]:
+        """What stands before a marker, and what the marker means."""
+        if self._state == "call":
+            self._state = "text"
+            yield from self._call(before, closed=True)
+            return
+        yield from self._say(before)
+        if self._state == "text" and found in self.stops:
+            self._stopped = True
+            yield from self._speech.end()
+            yield Stopped(found)
+            return
+        self._state = self._after(found)
 
     def finish(self) -> Iterator[Output]:
         """An unfinished call is parsed if it can be: some models never write the end mark."""
@@ -101,19 +160,21 @@ class OutputParser:
             yield from self._call(rest, closed=False)
         else:
             yield from self._say(rest)
-        if self._blank and self._spoke:
-            yield Text(self._blank)
+        yield from self._speech.end()
 
-    def _wanted(self) -> list[str]:
+    def _wanted(self, *, by_token: bool = False) -> list[str]:
+        """What matters now, of the markers that are one token or of those that are not."""
         markers = self.markers
+        wanted: list[str | None] = [markers.think_start]
         if self._state == "call":
-            return [markers.call_end] if markers.call_end else []
-        if self._state == "thinking":
-            return [markers.think_end] if markers.think_end else []
-        wanted = [marker for marker in (markers.think_start,) if marker]
-        if markers.call_start and self.tools:
+            wanted = [markers.call_end]
+        elif self._state == "thinking":
+            wanted = [markers.think_end]
+        elif self.tools:
             wanted.append(markers.call_start)
-        return [*wanted, *self.stops]
+        stops = self.stops if self._state == "text" else ()
+        known = [one for one in wanted if one and (one in markers.by_token) == by_token]
+        return [*known, *stops]
 
     def _after(self, marker: str) -> State:
         if marker == self.markers.think_end:
@@ -121,30 +182,26 @@ class OutputParser:
         return "thinking" if marker == self.markers.think_start else "call"
 
     def _say(self, text: str) -> Iterator[Output]:
-        if self._state == "thinking":
-            if text:
-                yield Thinking(text)
-        elif not text.strip():
-            self._blank += text
-        else:
-            # Blank lines between thinking, text and calls are the template's, not the answer's:
-            # they are held back until it is known what follows.
-            spoken = self._blank + text if self._spoke else (self._blank + text).lstrip("\n")
-            said = spoken.rstrip()
-            self._blank, self._spoke = spoken[len(said) :], True
-            yield Text(said)
+        if self._state != "thinking":
+            yield from self._speech.say(text)
+        elif text:
+            yield Thinking(text)
 
     def _call(self, body: str, *, closed: bool) -> Iterator[Output]:
-        self._blank = ""
+        end = self.markers.call_end or ""
+        # A model that spells its end mark has closed the call all the same.
+        words = body if closed or not end else body.rstrip().removesuffix(end)
         try:
             assert self.markers.parse_call is not None
-            parsed = self.markers.parse_call(body.strip(), list(self.tools))
-            calls = parsed if isinstance(parsed, list) else [parsed]
-            yield from [to_tool_call(call) for call in calls]
+            parsed = self.markers.parse_call(words.strip(), list(self.tools))
+            calls = [
+                to_tool_call(call) for call in (parsed if isinstance(parsed, list) else [parsed])
+            ]
         except Exception:
-            end = self.markers.call_end if closed else None
-            self._spoke = True
-            yield Text(f"{self.markers.call_start}{body}{end or ''}")
+            yield from self._speech.say(f"{self.markers.call_start}{body}{end if closed else ''}")
+            return
+        self._speech.call()
+        yield from calls
 
 
 def to_tool_call(call: Mapping[str, Any]) -> ToolCall:

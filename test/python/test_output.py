@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anyclaude_mlx.output import (
+    Mark,
     Markers,
     OutputParser,
     Stopped,
@@ -60,8 +61,8 @@ answers = [
     (f"<think>a</think>\n{call}", [Thinking("a"), expected_call]),
     (f"{call[:-12]}", [expected_call]),
     (
-        "<tool_call>not json</tool_call> then",
-        [Text("<tool_call>not json</tool_call> then")],
+        "Look:\n<tool_call>not json</tool_call> then",
+        [Text("Look:\n<tool_call>not json</tool_call> then")],
     ),
 ]
 
@@ -90,3 +91,59 @@ def test_without_tools_a_tool_call_is_text() -> None:
     parser = OutputParser(markers)
 
     assert joined([*parser.feed(call), *parser.finish()]) == [Text(call)]
+
+
+by_token = Markers(
+    *("<think>", "</think>", "<tool_call>", "</tool_call>", lambda t, _: json.loads(t)),
+    frozenset(["<think>", "</think>", "<tool_call>", "</tool_call>"]),
+)
+
+
+@given(places=st.lists(st.integers(0, 200), max_size=30))
+def test_a_marker_that_is_a_token_cannot_be_spelled(places: list[int]) -> None:
+    spelled = f"a </think> b <think> {call}"
+    parser = OutputParser(by_token, tools, thinking=True)
+
+    outputs = [
+        output
+        for piece in [*cut("hm </think> <b", places), Mark("</think>"), *cut(spelled, places)]
+        for output in parser.feed(piece)
+    ]
+
+    assert joined([*outputs, *parser.finish()]) == [Thinking("hm </think> <b"), Text(spelled)]
+
+
+def test_a_call_between_tokens_may_hold_what_spells_its_end() -> None:
+    parser = OutputParser(by_token, tools)
+    body = '{"name": "Read", "arguments": {"file_path": "</tool_call>"}}'
+
+    pieces = ["So:\n", Mark("<tool_call>"), body, Mark("</tool_call>"), "\n"]
+    outputs = [output for piece in pieces for output in parser.feed(piece)]
+
+    expected = ToolCall("Read", '{"file_path": "</tool_call>"}')
+    assert [*outputs, *parser.finish()] == [Text("So:"), expected]
+
+
+def test_a_call_whose_end_was_spelled_is_a_call() -> None:
+    parser = OutputParser(by_token, tools)
+    body = call.removeprefix("<tool_call>")
+
+    outputs = [output for piece in [Mark("<tool_call>"), body] for output in parser.feed(piece)]
+
+    assert [*outputs, *parser.finish()] == [expected_call]
+
+
+@given(places=st.lists(st.integers(0, 200), max_size=30))
+def test_a_marker_that_means_nothing_here_is_text_and_may_be_a_stop_sequence(
+    places: list[int],
+) -> None:
+    parser = OutputParser(by_token, stops=("b<tool_call>", "</think>"))
+
+    pieces = [*cut("a", places), Mark("</tool_call>"), *cut("b", places), Mark("<tool_call>"), "c"]
+    outputs: list[object] = []
+    for piece in pieces:
+        outputs += parser.feed(piece)
+        if any(isinstance(output, Stopped) for output in outputs):
+            break
+
+    assert joined(outputs) == [Text("a</tool_call>"), Stopped("b<tool_call>")]
