@@ -24,6 +24,7 @@ from .errors import InvalidRequest
 from .events import Tokens
 from .rendered import Rendered
 from .segments import turn_cutter
+from .template import Template
 
 Message = Mapping[str, Any]
 remembered_segments = 8192
@@ -68,6 +69,7 @@ class Plan:
 class Prompter:
     def __init__(self, tokenizer: Any, answers: Answers | None = None) -> None:
         self._tokenizer = tokenizer
+        self.template = Template(tokenizer)
         self._answers = answers or Answers()
         self._cut = turn_cutter(tokenizer)
         self._ids: OrderedDict[str, tuple[int, ...]] = OrderedDict()
@@ -105,17 +107,7 @@ class Prompter:
         )
 
     def render(self, prompt: ChatPrompt, *, opening: bool) -> str:
-        try:
-            text = self._tokenizer.apply_chat_template(
-                [dict(message) for message in prompt.messages],
-                tools=[dict(tool) for tool in prompt.tools] if prompt.tools else None,
-                tokenize=False,
-                add_generation_prompt=opening,
-                **prompt.options,
-            )
-        except Exception as error:
-            raise InvalidRequest(f"Cannot render these messages: {error}") from error
-        return str(text)
+        return self.template.render(prompt.messages, prompt.tools, prompt.options, opening=opening)
 
     def remember(
         self, plan: Plan, prompt: ChatPrompt, ids: Sequence[int], message: Message
