@@ -21,12 +21,13 @@ from . import __version__
 from .answers import Answers
 from .api import Api
 from .blas import prefer_openblas
+from .dialect import dialect_of
 from .engine import Sequence, decode
 from .events import GenerationRequest
+from .grammar import Grammars
 from .leases import Leases
 from .loaded import Device, Loaded
 from .memory import prefix_budget_bytes
-from .output import Markers
 from .prefix import PrefixCache
 from .prompt import ChatPrompt, Prompter
 from .saving import Reader, Saver, remove_oldest_folders
@@ -94,6 +95,7 @@ def load(settings: Settings) -> Loaded:
     found = load_by_name(settings.model)
     tokenizer = found.tokenizer
     device = Device("cpu", blas) if found.model.on_cpu else Device("gpu", None)
+    dialect = dialect_of(tokenizer)
     cache, saver, answers = open_prefixes(settings, found.model, found.fingerprint, device)
     loaded = Loaded(
         id=found.id,
@@ -101,19 +103,13 @@ def load(settings: Settings) -> Loaded:
         device=device,
         cache_classes=tuple(found.model.cache_classes),
         decodes_together=found.model.decodes_together,
-        tool_parser=getattr(tokenizer.tool_parser, "__module__", "").rpartition(".")[2] or None,
         model=found.model,
         cache=cache,
         saver=saver,
         tokenizer=tokenizer,
         prompter=Prompter(tokenizer, answers),
-        markers=Markers(
-            tokenizer.think_start,
-            tokenizer.think_end,
-            tokenizer.tool_call_start,
-            tokenizer.tool_call_end,
-            tokenizer.tool_parser,
-        ),
+        dialect=dialect,
+        grammars=Grammars(tokenizer, found.vocabulary, dialect),
         default_sampling=found.default_sampling,
     )
     generate_one_token(loaded)

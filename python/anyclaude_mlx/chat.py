@@ -5,13 +5,15 @@ One chat request from messages to outputs: plan, generate, parse, remember. Know
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from .dialect import Dialect
 from .events import Accepted, Finished, GenerationRequest, Progress, Token
-from .output import Markers, Output, OutputParser, Stopped, ToolCall
+from .grammar import Grammars
+from .output import Output, Piece, Stopped, ToolCall
 from .prompt import ChatPrompt, Plan, Prompter
 from .wire import Answer, ChatRequest
 from .worker import Worker
@@ -25,8 +27,9 @@ class Speaker(Protocol):
     @property
     def prompter(self) -> Prompter: ...
     @property
-    def markers(self) -> Markers: ...
-    def detokenizer(self) -> Any: ...
+    def dialect(self) -> Dialect: ...
+    @property
+    def grammars(self) -> Grammars: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,27 +62,18 @@ class Conversation:
         self._plan = plan
         self._ids: list[int] = []
         self._answer = Answer()
-        self._detokenizer = speaker.detokenizer()
-        self._parser = OutputParser(
-            speaker.markers,
-            tools=chat.prompt.tools or (),
-            stops=chat.stops,
-            thinking=opens_thinking(plan, speaker.markers),
-        )
+        self._detokenizer = speaker.dialect.vocabulary.detokenizer()
+        self._parser = speaker.dialect.parser(chat.prompt.tools or (), chat.stops, plan.opening)
         self.stopped: str | None = None
 
     def hear(self, token: int) -> list[Said]:
         self._ids.append(token)
-        self._detokenizer.add_token(token)
-        return self._say(list(self._parser.feed(self._detokenizer.last_segment)))
+        return self._hear(self._detokenizer.add(token))
 
     def end(self, finished: Finished | None) -> tuple[list[Said], Ended]:
-        said: list[Said] = []
+        said = self._hear(self._detokenizer.finish())
         if self.stopped is None:
-            self._detokenizer.finalize()
-            said = self._say(list(self._parser.feed(self._detokenizer.last_segment)))
-        if self.stopped is None:
-            said += self._say(list(self._parser.finish()))
+            said += self._say(self._parser.finish())
         if finished and self.stopped is None:
             ids = [*self._ids, *([] if finished.end_token is None else [finished.end_token])]
             message = self._answer.message()
@@ -93,7 +87,14 @@ class Conversation:
             return "length"
         return "tool_calls" if self._answer.calls and self.stopped is None else "stop"
 
-    def _say(self, outputs: list[Output]) -> list[Said]:
+    def _hear(self, pieces: list[Piece]) -> list[Said]:
+        said: list[Said] = []
+        for piece in pieces:
+            if self.stopped is None:
+                said += self._say(self._parser.feed(piece))
+        return said
+
+    def _say(self, outputs: Iterator[Output]) -> list[Said]:
         said = []
         for output in outputs:
             if isinstance(output, Stopped):
@@ -119,6 +120,11 @@ async def converse(
         sampling=chat.sampling,
         priority=chat.priority,
         lasting=plan.lasting,
+        guide=speaker.grammars.guide(
+            chat.wanted,
+            chat.prompt.tools or (),
+            thinking=speaker.dialect.opens_thinking(plan.opening),
+        ),
     )
     finished: Finished | None = None
     async with aclosing(worker.generate(request)) as events:
@@ -142,8 +148,3 @@ async def converse(
 
 def count_tokens(prompt: ChatPrompt, speaker: Speaker) -> int:
     return len(speaker.prompter.plan(prompt).tokens)
-
-
-def opens_thinking(plan: Plan, markers: Markers) -> bool:
-    """Some templates write the thinking mark themselves."""
-    return bool(markers.think_start) and plan.opening.rstrip().endswith(str(markers.think_start))

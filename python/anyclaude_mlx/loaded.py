@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from .dialect import Dialect
 from .engine import Emit, Model, Sequence
 from .events import GenerationRequest, Priority, Sampling
-from .output import Markers
+from .grammar import Grammars
 from .prefix import PrefixCache
 from .prompt import Prompter
 from .saving import Saver
@@ -27,22 +28,19 @@ class Loaded:
     device: Device
     cache_classes: tuple[str, ...]
     decodes_together: bool
-    tool_parser: str | None
     model: Model[Any, Any, Any]
     cache: PrefixCache[Any, Any]
     saver: Saver[Any, Any] | None
     """None when nothing is kept on disk."""
     tokenizer: Any
     prompter: Prompter
-    markers: Markers
+    dialect: Dialect
+    grammars: Grammars
     default_sampling: Sampling
 
     @property
     def window(self) -> int:
         return self.model.window
-
-    def detokenizer(self) -> Any:
-        return self.tokenizer.detokenizer
 
     def start(self, request: GenerationRequest, emit: Emit) -> Sequence[Any, Any, Any]:
         if self.saver is None or request.priority is Priority.BACKGROUND:
@@ -64,6 +62,8 @@ class Loaded:
             "fingerprint": self.fingerprint,
             "caches": list(self.cache_classes),
             "decodes_together": self.decodes_together,
-            "tool_parser": self.tool_parser,
-            "thinking": self.markers.think_start is not None,
+            "tool_parser": self.dialect.name,
+            "tools": self.prompter.template.has_tools,
+            "grammar": self.grammars.kind,
+            "thinking": self.dialect.thinks,
         }

@@ -32,6 +32,8 @@ class LoadedModel:
     tokenizer: Any
     id: str
     fingerprint: str
+    vocabulary: int
+    """How many logits it gives; some have more than tokens."""
     default_sampling: Sampling
 
 
@@ -57,6 +59,7 @@ def load_by_name(name: str) -> LoadedModel:
         tokenizer=tokenizer,
         id=name if not Path(name).exists() else folder.name,
         fingerprint=fingerprint(folder),
+        vocabulary=vocabulary(config, tokenizer),
         default_sampling=default_sampling(folder),
     )
 
@@ -124,6 +127,13 @@ def window(config: dict[str, Any], tokenizer: Any) -> int:
             return length
     length = int(getattr(tokenizer, "model_max_length", None) or 0)
     return length if 0 < length < 100_000_000 else 32768
+
+
+def vocabulary(config: dict[str, Any], tokenizer: Any) -> int:
+    for source in (config, config.get("text_config") or {}):
+        if isinstance(size := source.get("vocab_size"), int):
+            return size
+    return len(tokenizer)
 
 
 def default_sampling(folder: Path) -> Sampling:

@@ -9,11 +9,15 @@ from typing import Any
 
 from .errors import InvalidRequest, ServerError
 from .events import Accepted, Finished, Priority, Progress, Sampling
+from .formats import Wanted
 from .output import Output, Text, Thinking, ToolCall
 from .prompt import ChatPrompt, arguments_of, text_of
 
 roles = {"system", "user", "assistant", "tool"}
 default_max_tokens = 4096
+# Of `apply_chat_template`; not the template's.
+own_options = {"add_generation_prompt", "chat_template", "conversation", "messages", "tokenize"}
+own_options |= {"continue_final_message", "return_dict", "return_tensors", "tools"}
 image_placeholder = "[An image that this model cannot see]"
 
 
@@ -27,6 +31,7 @@ class ChatRequest:
     stream: bool
     include_usage: bool
     priority: Priority
+    wanted: Wanted = Wanted()
 
 
 @dataclass(slots=True)
@@ -70,6 +75,7 @@ def parse_chat(body: object, default: Sampling) -> ChatRequest:
         stream=bool(fields.get("stream", False)),
         include_usage=bool(options.get("include_usage", False)),
         priority=parse_priority(fields.get("anyclaude")),
+        wanted=parse_wanted(fields),
     )
 
 
@@ -84,9 +90,56 @@ def parse_prompt(fields: Mapping[str, Any]) -> ChatPrompt:
     return ChatPrompt(
         messages=[parse_message(message, index) for index, message in enumerate(messages)],
         tools=tools if tools and fields.get("tool_choice") != "none" else None,
-        options=expect(fields.get("chat_template_kwargs") or {}, dict, "chat_template_kwargs"),
+        options=parse_options(fields.get("chat_template_kwargs")),
         own_chars=parse_own_chars(fields.get("anyclaude")),
     )
+
+
+def parse_options(value: object) -> dict[str, Any]:
+    options: dict[str, Any] = expect(value or {}, dict, "chat_template_kwargs")
+    if ours := sorted(options.keys() & own_options):
+        raise InvalidRequest(f"chat_template_kwargs: {ours[0]!r} is not for a request to say")
+    return options
+
+
+def parse_wanted(fields: Mapping[str, Any]) -> Wanted:
+    """What `tool_choice`, `parallel_tool_calls` and `response_format` ask for."""
+    choice = fields.get("tool_choice") or "auto"
+    names = [tool["function"]["name"] for tool in fields.get("tools") or []]
+    named = None
+    if isinstance(choice, dict):
+        function = expect(choice.get("function"), dict, "tool_choice.function")
+        named = expect(function.get("name"), str, "tool_choice.function.name")
+        if named not in names:
+            raise InvalidRequest(f"tool_choice: {named!r} is not among the tools")
+    elif choice not in ("auto", "none", "required"):
+        raise InvalidRequest(f"tool_choice: {choice!r} is not auto, none, required or a function")
+    must = named is not None or choice == "required"
+    if must and not names:
+        raise InvalidRequest("tool_choice: a call is required, but there are no tools")
+    may = bool(names) and choice != "none"
+    return Wanted(
+        calls="required" if must else "auto" if may else None,
+        named=named,
+        parallel=fields.get("parallel_tool_calls") is not False,
+        schema=parse_response_format(fields.get("response_format")),
+    )
+
+
+def parse_response_format(value: object) -> dict[str, Any] | None:
+    wanted = expect(value or {}, dict, "response_format")
+    kind = wanted.get("type", "text")
+    if kind == "text":
+        return None
+    if kind == "json_object":
+        return {"type": "object"}
+    if kind != "json_schema":
+        raise InvalidRequest(
+            f"response_format.type: {kind!r} is not text, json_object, json_schema"
+        )
+    about = expect(wanted.get("json_schema"), dict, "response_format.json_schema")
+    schema: dict[str, Any] = expect(about.get("schema"), dict, "response_format.json_schema.schema")
+    return schema
 
 
 def parse_message(message: object, index: int) -> dict[str, Any]:

@@ -4,20 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 
 import httpx
 import pytest
 from generating import tools
+from walking import allowed
 
 from anyclaude_mlx.api import Api
+from anyclaude_mlx.chat import converse
+from anyclaude_mlx.events import Finished, GenerationRequest, Sampling
 from anyclaude_mlx.leases import Leases
 from anyclaude_mlx.loaded import Loaded
+from anyclaude_mlx.wire import parse_chat
 from anyclaude_mlx.worker import Worker
 
 token = {"authorization": "Bearer secret"}
 question = {"messages": [{"role": "user", "content": "Read a.txt"}], "max_tokens": 40}
+# What is asked of an answer and cannot be had.
+refused: list[tuple[dict[str, Any], str]] = [
+    ({"tool_choice": "required"}, "there are no tools"),
+    ({"tools": tools, "tool_choice": "any"}, "'any' is not auto, none, required"),
+    ({"tools": tools, "tool_choice": {"type": "function"}}, "tool_choice.function"),
+    ({"tools": tools, "tool_choice": {"function": {"name": "Go"}}}, "'Go' is not among the tools"),
+    ({"response_format": "json"}, "response_format"),
+    ({"response_format": {"type": "xml"}}, "response_format.type: 'xml'"),
+    ({"response_format": {"type": "json_schema"}}, "response_format.json_schema"),
+    (
+        {"response_format": {"type": "json_schema", "json_schema": {"schema": {"type": "foo"}}}},
+        "Cannot enforce this schema: Invalid type: foo",
+    ),
+    ({"chat_template_kwargs": {"tools": []}}, "'tools' is not for a request to say"),
+]
 
 
 @pytest.fixture
@@ -51,6 +70,7 @@ def test_health_says_what_is_loaded_without_a_token(api: Api) -> None:
     assert answer["status"] == "ready"
     assert answer["model"]["caches"] == ["KVCache", "KVCache"]
     assert answer["model"]["tool_parser"] == "json_tools"
+    assert (answer["model"]["tools"], answer["model"]["grammar"]) == (True, "json")
 
 
 def test_a_stream_and_a_whole_answer_say_the_same(api: Api) -> None:
@@ -115,6 +135,7 @@ def test_tokenize_counts_what_a_request_would_have(api: Api) -> None:
         (b'{"messages": [{"role": "user", "content": ""}], "max_tokens": 1.5}', "max_tokens"),
         (b'{"messages": [{"role": "user", "content": ""}], "stop": [1]}', "stop"),
         (b'{"messages": [{"role": "user", "content": ""}], "stream_options": 1}', "stream_options"),
+        *((json.dumps({**question, **more}).encode(), words) for more, words in refused),
     ],
 )
 def test_a_malformed_request_is_refused_with_what_is_wrong(
@@ -162,3 +183,48 @@ def test_a_stop_sequence_ends_the_answer_and_is_named(api: Api) -> None:
 
     assert stopped["stop_reason"] == words[2]
     assert stopped["message"]["content"].split() == words[:2]
+
+
+@pytest.mark.parametrize(
+    ("more", "first"),
+    [
+        ({}, None),
+        ({"tools": tools, "tool_choice": "none"}, None),
+        ({"tools": tools}, None),
+        ({"tools": tools, "tool_choice": "required"}, "<"),
+        ({"tools": tools, "tool_choice": {"function": {"name": "Read"}}}, "<"),
+        ({"response_format": {"type": "text"}}, None),
+        ({"response_format": {"type": "json_object"}}, "{"),
+        ({"response_format": {"type": "json_schema", "json_schema": {"schema": {}}}}, "["),
+        ({"tools": tools, "response_format": {"type": "json_object"}}, "<"),
+        ({"tools": tools, "response_format": {"type": "json_object"}}, "{"),
+    ],
+)
+def test_what_is_asked_of_an_answer_reaches_the_engine(
+    full: Loaded, more: dict[str, Any], first: str | None
+) -> None:
+    class Listening:
+        """Of the worker, what a conversation sees."""
+
+        request: GenerationRequest
+
+        async def generate(self, request: GenerationRequest) -> AsyncGenerator[Finished]:
+            self.request = request
+            yield Finished("stop", None, 0, 0)
+
+    async def run(listening: Any) -> None:
+        async for _ in converse(parse_chat({**question, **more}, Sampling()), full, listening):
+            pass
+
+    listening = Listening()
+    asyncio.run(run(listening))
+
+    guide = listening.request.guide
+    mask = guide.mask() if guide else None
+    if first is None:
+        assert mask is None
+    else:
+        [token] = full.tokenizer.encode(first, add_special_tokens=False)
+        assert mask is not None and token in allowed(mask)
+        [other] = full.tokenizer.encode("q", add_special_tokens=False)
+        assert other not in allowed(mask)

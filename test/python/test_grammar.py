@@ -1,0 +1,277 @@
+"""Whatever a held answer says, its parser and its schema take it; a free one costs nothing."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tokenizers_made import make_tokenizer
+from walking import allowed, walk
+
+from anyclaude_mlx.dialect import dialect_of
+from anyclaude_mlx.errors import InvalidRequest
+from anyclaude_mlx.formats import Wanted, formats
+from anyclaude_mlx.grammar import Grammars
+from anyclaude_mlx.harmony import marks as harmony_marks
+from anyclaude_mlx.output import Output, Text, Thinking, ToolCall
+
+read = {
+    "type": "object",
+    "properties": {
+        "file_path": {"type": "string"},
+        "limit": {"type": "integer"},
+        "mode": {"enum": ["r", "w"]},
+        "deep": {"$ref": "#/$defs/deep"},
+        "flags": {"type": "array", "items": {"type": "boolean"}, "maxItems": 2},
+    },
+    "required": ["file_path", "limit"],
+    "additionalProperties": False,
+    "$defs": {
+        "deep": {
+            "type": "object",
+            "properties": {"b": {"type": "boolean"}},
+            "additionalProperties": False,
+        }
+    },
+}
+tools = [
+    {"type": "function", "function": {"name": "Read", "parameters": read}},
+    {"type": "function", "function": {"name": "Nop"}},
+]
+markers = {
+    "json_tools": ["<tool_call>", "</tool_call>", "<think>", "</think>"],
+    "qwen3_coder": ["<tool_call>", "</tool_call>", "<think>", "</think>"],
+    "glm47": ["<tool_call>", "</tool_call>", "<think>", "</think>"],
+    "mistral": ["[TOOL_CALLS]", "[ARGS]"],
+    "pythonic": ["<|tool_call_start|>", "<|tool_call_end|>"],
+    "kimi_k2": [f"<|tool_call{name}|>" for name in ("s_section_begin", "s_section_end")]
+    + [f"<|tool_call_{name}|>" for name in ("begin", "end", "argument_begin")],
+    "longcat": ["<longcat_tool_call>", "</longcat_tool_call>"],
+    "minimax_m2": ["<minimax:tool_call>", "</minimax:tool_call>"],
+    "muse_spark": [],
+    "minicpm5": [],
+    "laguna": [],
+}
+
+
+class Speaking:
+    """A model as far as its words go."""
+
+    def __init__(
+        self, name: str, marks: list[str], ends: tuple[str, ...] = ("<|im_end|>",)
+    ) -> None:
+        parser = None if name in ("harmony", "none") else name
+        self.tokenizer = make_tokenizer(*marks, parser=parser, ends=ends)
+        self.dialect = dialect_of(self.tokenizer)
+        # A model may give more logits than there are tokens.
+        self.size = len(self.tokenizer) + 77
+        self.grammars = Grammars(self.tokenizer, self.size, self.dialect)
+
+    def parsed(self, tokens: list[int], opening: str = "") -> list[Output]:
+        parser = self.dialect.parser(tools, (), opening)
+        detokenizer = self.dialect.vocabulary.detokenizer()
+        pieces = [piece for token in tokens for piece in detokenizer.add(token)]
+        outputs = [output for piece in pieces for output in parser.feed(piece)]
+        return [*outputs, *parser.finish()]
+
+    def ids(self, text: str) -> list[int]:
+        return list(self.tokenizer.encode(text, add_special_tokens=False))
+
+
+@cache
+def speaking(name: str) -> Speaking:
+    if name == "harmony":
+        return Speaking(name, list(harmony_marks), ("<|return|>", "<|call|>"))
+    return Speaking(name, markers.get(name, []))
+
+
+def check(call: ToolCall) -> None:
+    arguments = json.loads(call.arguments)
+    assert isinstance(arguments, dict)
+    if call.name == "Nop":
+        return
+    assert call.name == "Read"
+    kinds: dict[str, type] = {"file_path": str, "limit": int, "mode": str, "deep": dict}
+    kinds["flags"] = list
+    assert {"file_path", "limit"} <= arguments.keys() <= kinds.keys(), arguments
+    for name, value in arguments.items():
+        # What an XML value is, only its parser can say where the schema does not say it plainly.
+        assert isinstance(value, kinds[name]) or name in ("file_path", "deep"), arguments
+    assert arguments.get("mode", "r") in ("r", "w")
+
+
+def calls_of(outputs: list[Output]) -> list[ToolCall]:
+    assert not any(isinstance(output, Text) and output.text.strip() for output in outputs), outputs
+    return [output for output in outputs if isinstance(output, ToolCall)]
+
+
+@pytest.mark.parametrize("name", [*formats, "harmony", "none"])
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 1 << 32))
+def test_a_required_call_can_always_be_read(name: str, seed: int) -> None:
+    one = speaking(name)
+    guide = one.grammars.guide(Wanted("required"), tools, thinking=False)
+    assert guide
+
+    thought = one.ids("hm") + one.ids("<|end|>" if name == "harmony" else "</think>")
+    calls = calls_of(one.parsed(walk(guide, one.tokenizer, seed, free=thought, again=True)))
+
+    assert calls
+    for call in calls:
+        check(call)
+
+
+@pytest.mark.parametrize("name", [*formats, "harmony"])
+@settings(max_examples=6, deadline=None)
+@given(seed=st.integers(0, 1 << 32))
+def test_a_named_function_is_called_once(name: str, seed: int) -> None:
+    one = speaking(name)
+    thinks = one.dialect.thinks
+    guide = one.grammars.guide(Wanted("required", named="Read"), tools, thinking=thinks)
+    assert guide
+
+    thought = one.ids("<|end|>" if name == "harmony" else "</think>")
+    opening = "<|start|>assistant<|channel|>analysis<|message|>" if name == "harmony" else "<think>"
+    outputs = one.parsed(
+        walk(guide, one.tokenizer, seed, free=thought, again=True), opening if thinks else ""
+    )
+
+    assert [call.name for call in calls_of(outputs)] == ["Read"]
+
+
+@pytest.mark.parametrize("name", ["json_tools", "qwen3_coder", "glm47", "pythonic", "muse_spark"])
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 1 << 32), parallel=st.booleans())
+def test_free_text_costs_nothing_and_a_call_in_it_is_held(
+    name: str, seed: int, parallel: bool
+) -> None:
+    one = speaking(name)
+    guide = one.grammars.guide(Wanted("auto", parallel=parallel), tools, thinking=False)
+    assert guide
+    start = one.dialect.markers.call_start
+    said = one.ids(f"I read <tool it.\n{start}")
+    for token in said[:-1]:
+        assert guide.mask() is None
+        guide.hear(token)
+    assert guide.mask() is None
+    guide.hear(said[-1])
+    assert guide.mask() is not None
+
+    outputs = one.parsed([*said, *walk(guide, one.tokenizer, seed, free=one.ids("\nDone."))])
+
+    assert outputs[0] == Text("I read <tool it.") or isinstance(outputs[0], Text)
+    calls = [output for output in outputs if isinstance(output, ToolCall)]
+    assert len(calls) == 1 or (parallel and calls)
+    check(calls[0])
+    texts = "".join(output.text for output in outputs if isinstance(output, Text))
+    assert texts.endswith("Done.") == parallel
+    assert str(start) not in texts
+
+
+def test_calls_of_gpt_oss_are_held_from_the_name_on() -> None:
+    one = speaking("harmony")
+    guide = one.grammars.guide(Wanted("auto"), tools, thinking=False)
+    assert guide
+    said = one.ids(
+        "<|channel|>analysis<|message|>I say to=functions.X<|end|><|start|>assistant"
+        "<|channel|>commentary to=functions."
+    )
+    for token in said:
+        assert guide.mask() is None
+        guide.hear(token)
+
+    [call] = calls_of(
+        [
+            o
+            for o in one.parsed([*said, *walk(guide, one.tokenizer, 3)])
+            if not isinstance(o, Thinking)
+        ]
+    )
+
+    check(call)
+
+
+@pytest.mark.parametrize("name", ["json_tools", "harmony", "none"])
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 1 << 32), with_tools=st.booleans())
+def test_a_whole_answer_is_json_of_its_schema(name: str, seed: int, with_tools: bool) -> None:
+    one = speaking(name)
+    schema = {**read, "properties": {**read["properties"]}}  # type: ignore[dict-item]
+    wanted = Wanted("auto" if with_tools else None, schema=schema)
+    guide = one.grammars.guide(wanted, tools if with_tools else (), thinking=False)
+    assert guide
+
+    thought = one.ids("hm") + one.ids("<|end|>" if name == "harmony" else "</think>")
+    outputs = one.parsed(walk(guide, one.tokenizer, seed, free=thought, again=True))
+
+    text = "".join(output.text for output in outputs if isinstance(output, Text))
+    calls = [output for output in outputs if isinstance(output, ToolCall)]
+    assert bool(text.strip()) != bool(calls)
+    for call in calls or [ToolCall("Read", text)]:
+        check(call)
+
+
+def test_a_mask_covers_the_logits_of_the_model_and_no_token_that_is_none() -> None:
+    one = speaking("json_tools")
+    guide = one.grammars.guide(Wanted("required"), tools, thinking=False)
+    assert guide
+    mask = guide.mask()
+
+    assert mask is not None
+    assert (mask.dtype, mask.shape) == (np.int32, ((one.size + 31) // 32,))
+    assert max(allowed(mask)) < len(one.tokenizer)
+    assert set(one.ids("<tool_call>")) | set(one.ids("<think>")) <= set(allowed(mask))
+
+
+def test_schemas_that_cannot_be_enforced_are_weakened_for_tools_and_refused_for_answers() -> None:
+    one = speaking("json_tools")
+    odd: dict[str, Any] = {"type": "object", "properties": {"a": {"not": {"type": "string"}}}}
+    broken: dict[str, Any] = {"type": "object", "properties": {"a": {"type": "foo"}}}
+    named = [{"type": "function", "function": {"name": "f", "parameters": odd}}]
+    named += [{"type": "function", "function": {"name": "g", "parameters": broken}}]
+    guide = one.grammars.guide(Wanted("required"), named, thinking=False)
+    assert guide
+
+    outputs = one.parsed(walk(guide, one.tokenizer, 1, free=one.ids("</think>")))
+
+    assert any(isinstance(output, (ToolCall, Text)) for output in outputs)
+    assert one.grammars.fit(broken) == {"type": "object"}
+    assert "properties" in one.grammars.fit(odd)
+    with pytest.raises(InvalidRequest, match="response_format: .*foo"):
+        one.grammars.guide(Wanted(schema=broken), (), thinking=False)
+
+
+def test_a_format_without_a_grammar_says_so_when_a_call_is_required() -> None:
+    one = Speaking("gemma4", [])
+
+    assert one.grammars.kind is None
+    assert one.grammars.guide(Wanted("auto"), tools, thinking=False) is None
+    with pytest.raises(InvalidRequest, match="tool_choice: .*cannot be enforced"):
+        one.grammars.guide(Wanted("required"), tools, thinking=False)
+
+
+def test_an_answer_that_leaves_its_grammar_is_let_go() -> None:
+    one = speaking("json_tools")
+    guide = one.grammars.guide(Wanted("required"), tools, thinking=False)
+    assert guide
+
+    guide.hear(one.ids("x")[0])
+
+    assert guide.mask() is None
+
+
+def test_nothing_is_built_before_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Speaking("json_tools", markers["json_tools"])
+    monkeypatch.setattr(Grammars, "matcher", None)
+    monkeypatch.setattr(Grammars, "rules", None)
+    guide = one.grammars.guide(Wanted("auto"), tools, thinking=False)
+    assert guide
+
+    for token in one.ids("a long text without any call\n" * 9):
+        guide.hear(token)
+        assert guide.mask() is None
