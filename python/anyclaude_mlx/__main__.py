@@ -21,10 +21,8 @@ from . import __version__
 from .answers import Answers
 from .api import Api
 from .blas import prefer_openblas
-from .dialect import dialect_of
 from .engine import Sequence, decode
 from .events import GenerationRequest
-from .grammar import Grammars
 from .leases import Leases
 from .loaded import Device, Loaded
 from .memory import prefix_budget_bytes
@@ -87,6 +85,9 @@ async def serve(settings: Settings, listener: socket.socket) -> None:
 
 def load(settings: Settings) -> Loaded:
     """Runs in the worker thread: importing mlx_lm takes a second, loading takes longer."""
+    from .dialect import dialect_of
+    from .grammar import Grammars
+
     blas = prefer_openblas()
     with file_limit_kept():
         from .mlx_device import prepare

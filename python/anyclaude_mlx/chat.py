@@ -8,15 +8,17 @@ import secrets
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from .dialect import Dialect
 from .events import Accepted, Finished, GenerationRequest, Progress, Token
-from .grammar import Grammars
 from .output import Output, Piece, Stopped, ToolCall
 from .prompt import ChatPrompt, Plan, Prompter
 from .wire import Answer, ChatRequest
 from .worker import Worker
+
+if TYPE_CHECKING:
+    from .dialect import Dialect
+    from .grammar import Grammars
 
 
 class Speaker(Protocol):

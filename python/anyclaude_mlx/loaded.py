@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from .dialect import Dialect
 from .engine import Emit, Model, Sequence
 from .events import GenerationRequest, Priority, Sampling
-from .grammar import Grammars
 from .prefix import PrefixCache
 from .prompt import Prompter
 from .saving import Saver
+
+if TYPE_CHECKING:
+    from .dialect import Dialect
+    from .grammar import Grammars
 
 
 class Device(NamedTuple):
