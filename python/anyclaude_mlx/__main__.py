@@ -22,6 +22,7 @@ from .answers import Answers
 from .api import Api
 from .blas import prefer_openblas
 from .engine import Sequence, decode
+from .errors import InvalidRequest, ModelFailed, PromptTooLong
 from .events import GenerationRequest
 from .leases import Leases
 from .loaded import Device, Loaded
@@ -113,7 +114,13 @@ def load(settings: Settings) -> Loaded:
         grammars=Grammars(tokenizer, found.vocabulary, dialect),
         default_sampling=found.default_sampling,
     )
-    generate_one_token(loaded)
+    try:
+        generate_one_token(loaded)
+    except (InvalidRequest, PromptTooLong) as error:
+        raise ModelFailed(
+            f"Cannot use {found.id}: it cannot be asked anything, because of its chat template or "
+            f"its config.json: {error}; choose another model"
+        ) from error
     return loaded
 
 

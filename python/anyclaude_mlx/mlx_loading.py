@@ -9,6 +9,7 @@ import hashlib
 import json
 import logging
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -40,18 +41,24 @@ class LoadedModel:
 def load_by_name(name: str) -> LoadedModel:
     folder = find_folder(name)
     config = read_config(folder)
-    if sum(file.stat().st_size for file in folder.glob("*.safetensors")) > free_bytes():
-        raise ModelFailed(f"Cannot load {name}: its weights are larger than the free memory")
+    check_files(folder, name)
+    needed, free = sum(file.stat().st_size for file in folder.glob("*.safetensors")), free_bytes()
+    if needed > free:
+        raise ModelFailed(
+            f"Cannot load {name}: its weights take {needed >> 20} MiB, and {free >> 20} MiB are "
+            "free; close other programs, or choose a smaller or more strongly quantised model"
+        )
     try:
         model, tokenizer, config = load(str(folder), lazy=True, return_config=True)
         cast(model, config)
         mx.eval(model.parameters())
-    except ModelFailed:
-        raise
     except Exception as error:
-        raise ModelFailed(f"Cannot load {name}: {first_line(error)}") from error
+        raise ModelFailed(f"Cannot load {name}: {explained(error, config)}") from error
     if not tokenizer.has_chat_template:
-        raise ModelFailed(f"Cannot use {name}: it has no chat template, so it cannot converse")
+        raise ModelFailed(
+            f"Cannot use {name}: it has no chat template, so it cannot converse; "
+            "choose a model that is made for chat (its name often ends in -Instruct or -it)"
+        )
     return LoadedModel(
         model=MlxModel(
             model, window=window(config, tokenizer), end_tokens=frozenset(tokenizer.eos_token_ids)
@@ -96,17 +103,66 @@ def from_hub(name: str) -> Path:
 def checked(folder: Path, name: str) -> Path:
     for pattern, what in (("config.json", "config.json"), ("*.safetensors", "safetensors weights")):
         if not any(folder.glob(pattern)):
-            raise ModelFailed(f"Cannot load {name}: {folder} holds no {what}")
+            raise ModelFailed(
+                f"Cannot load {name}: {folder} holds no {what}; "
+                "name the folder of a model, or download it again"
+            )
     return folder
+
+
+def check_files(folder: Path, name: str) -> None:
+    """Loading does not miss a file that only the index names."""
+    try:
+        index = json.loads((folder / "model.safetensors.index.json").read_text("utf-8"))
+        named = set(index["weight_map"].values())
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        return
+    missing = sorted(file for file in named if not (folder / str(file)).exists())
+    if missing:
+        raise ModelFailed(
+            f"Cannot load {name}: {len(missing)} of its {len(named)} weight files are missing, "
+            f"the first is {missing[0]}; download it again"
+        )
+
+
+def explained(error: Exception, config: dict[str, Any]) -> str:
+    """What mlx and mlx_lm mean, and what can be done."""
+    words = first_line(error)
+    kind = config.get("model_type")
+    if kind is None:
+        return "its config.json names no model_type; choose a model that is converted for mlx"
+    if words.endswith("not supported."):
+        return (
+            f"mlx-lm {version('mlx-lm')} does not know the architecture {json.dumps(kind)}; "
+            "choose another model"
+        )
+    if "trust_remote_code" in words:
+        return "it wants to run code of its own, which is not done; choose another model"
+    if words.startswith(("[load_safetensors]", "[read]")):
+        return f"a weight file is damaged or incomplete ({words}); download it again"
+    if words.startswith(("Missing ", "Received ", "Expected shape ")):
+        words = words.rstrip(": ")
+        return f"its weights are not those of its config.json ({words}); download it again"
+    if "tokenizer" in words:
+        return f"its tokenizer cannot be read ({words}); download it again"
+    method = (config.get("quantization_config") or {}).get("quant_method")
+    if method:
+        return f"mlx-lm cannot read its {method} weights; choose a copy that is converted for mlx"
+    return f"{words}; download it again, or choose another model"
 
 
 def read_config(folder: Path) -> dict[str, Any]:
     try:
         config = json.loads((folder / "config.json").read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise ModelFailed(f"Cannot read {folder / 'config.json'}: {first_line(error)}") from error
+        raise ModelFailed(
+            f"Cannot read {folder / 'config.json'}: {first_line(error)}; download the model again"
+        ) from error
     if not isinstance(config, dict):
-        raise ModelFailed(f"Cannot read {folder / 'config.json'}: it is not a JSON object")
+        raise ModelFailed(
+            f"Cannot read {folder / 'config.json'}: it is not a JSON object; "
+            "download the model again"
+        )
     return config
 
 

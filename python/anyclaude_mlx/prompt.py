@@ -81,6 +81,10 @@ class Prompter:
         known = [(segment, ids) for segment, ids, _ in pieces]
         rendered = Rendered(text, known, self._head_ids)
         tokens = rendered.tokens
+        if len(tokens) == 0:
+            raise InvalidRequest(
+                "Cannot answer these messages: their template makes no text of them"
+            )
 
         def until(end: int, tools: Sequence[Message] | None = prompt.tools) -> int | None:
             return rendered.parting(self._rendered_until(end, prompt, tools))
