@@ -24,11 +24,13 @@ from .blas import prefer_openblas
 from .engine import Sequence, decode
 from .errors import InvalidRequest, ModelFailed, PromptTooLong
 from .events import GenerationRequest
+from .heads import Heads
+from .known import ChatPrompt
 from .leases import Leases
 from .loaded import Device, Loaded
 from .memory import prefix_budget_bytes
 from .prefix import PrefixCache
-from .prompt import ChatPrompt, Prompter
+from .prompt import Prompter
 from .saving import Reader, Saver, remove_oldest_folders
 from .settings import Settings, parse_settings
 from .store import Store, folder_name
@@ -94,11 +96,11 @@ def load(settings: Settings) -> Loaded:
         from .mlx_device import prepare
         from .mlx_loading import load_by_name
     prepare()
-    found = load_by_name(settings.model)
+    found = load_by_name(settings.model, settings.kv_bits)
     tokenizer = found.tokenizer
     device = Device("cpu", blas) if found.model.on_cpu else Device("gpu", None)
     dialect = dialect_of(tokenizer)
-    cache, saver, answers = open_prefixes(settings, found.model, found.fingerprint, device)
+    cache, saver, answers, heads = open_prefixes(settings, found.model, found.fingerprint, device)
     loaded = Loaded(
         id=found.id,
         fingerprint=found.fingerprint,
@@ -110,6 +112,7 @@ def load(settings: Settings) -> Loaded:
         saver=saver,
         tokenizer=tokenizer,
         prompter=Prompter(tokenizer, answers),
+        heads=heads,
         dialect=dialect,
         grammars=Grammars(tokenizer, found.vocabulary, dialect),
         default_sampling=found.default_sampling,
@@ -126,25 +129,28 @@ def load(settings: Settings) -> Loaded:
 
 def open_prefixes(
     settings: Settings, model: MlxModel, fingerprint: str, device: Device
-) -> tuple[PrefixCache[Any, Any], Saver[Any, Any] | None, Answers]:
+) -> tuple[PrefixCache[Any, Any], Saver[Any, Any] | None, Answers, Heads]:
     """What was computed before, as far as it was for this model in this build on this device."""
     from .mlx_records import pack, unpack
 
     max_bytes = prefix_budget_bytes(model.bytes_free()) if settings.prefix_cache else 0
     if settings.prefix_folder is None or settings.prefix_disk_bytes == 0 or max_bytes == 0:
-        return PrefixCache(max_bytes, model.any_position), None, Answers()
+        return PrefixCache(max_bytes, model.any_position), None, Answers(), Heads()
     root = settings.prefix_folder
-    own = root / folder_name([fingerprint, *map(str, device), *build().values()])
+    kind = [*map(str, device), *build().values(), str(settings.kv_bits)]
+    own = root / f"{folder_name([fingerprint])}-{folder_name(kind)}"
     store = Store(own, settings.prefix_disk_bytes)
     cache = PrefixCache(max_bytes, model.any_position, Reader(store, unpack))
     saver = Saver(cache, store, pack)
     try:
         remove_oldest_folders(root, own, settings.prefix_disk_bytes)
         saver.load()
+        if any(each != own for each in root.glob(f"{folder_name([fingerprint])}-*")):
+            cache.cold = "other_build"
     except OSError as error:
         log.warning("saved prefixes cannot be used: %s", error)
-        return PrefixCache(max_bytes, model.any_position), None, Answers()
-    return cache, saver, Answers(own / "answers.jsonl")
+        return PrefixCache(max_bytes, model.any_position), None, Answers(), Heads()
+    return cache, saver, Answers(own / "answers.jsonl"), Heads(own)
 
 
 def generate_one_token(loaded: Loaded) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+import logging
 import os
 import re
 import time
@@ -15,17 +16,19 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from .chat import ChatEvent, Ended, Said, converse, count_tokens
 from .errors import InvalidRequest, ServerError
-from .events import Accepted, Finished, Progress
+from .events import Accepted, Finished, GenerationRequest, Progress
 from .leases import Leases
 from .loaded import Loaded
+from .metrics import Metrics, measured
 from .wire import ChatRequest, delta, error_body, extension, parse_chat, parse_prompt, usage
 from .worker import Worker
 
+log = logging.getLogger(__name__)
 max_body_bytes = 64 << 20
 lease_comment_seconds = 5.0
 # Half of a surrogate pair: JSON can say it, UTF-8 cannot.
@@ -55,6 +58,8 @@ class Api:
         self._leases = leases
         self._token = token
         self._build = build
+        self._metrics = Metrics()
+        self._warming: set[asyncio.Task[None]] = set()
 
     def app(self) -> Starlette:
         routes = [
@@ -62,6 +67,10 @@ class Api:
             Route("/lease", self._checked(self.lease)),
             Route("/v1/models", self._checked(self.models)),
             Route("/v1/chat/completions", self._checked(self.chat), methods=["POST"]),
+            Route("/metrics", self._checked(self.metrics)),
+            Route("/prefix", self._checked(self.prefix)),
+            Route("/prefix", self._checked(self.clear), methods=["DELETE"]),
+            Route("/prefix/warm", self._checked(self.warm), methods=["POST"]),
             Route("/tokenize", self._checked(self.tokenize), methods=["POST"]),
         ]
         handlers: dict[Any, Any] = {
@@ -113,10 +122,44 @@ class Api:
         prompt = parse_prompt(await body_of(request))
         return JSONResponse({"count": count_tokens(prompt, loaded), "max_model_len": loaded.window})
 
+    async def metrics(self, _request: Request) -> Response:
+        now: dict[str, float] = {"active_requests": self._worker.active}
+        if self._worker.is_ready:
+            about = self._worker.loaded().about_prefixes()
+            now |= {name: about[of] for name, of in measured.items() if of in about}
+        return PlainTextResponse(self._metrics.text(now), media_type="text/plain; version=0.0.4")
+
+    async def prefix(self, _request: Request) -> Response:
+        return JSONResponse(self._worker.loaded().about_prefixes())
+
+    async def clear(self, _request: Request) -> Response:
+        await self._worker.ask(Loaded.clear)
+        return JSONResponse(self._worker.loaded().about_prefixes())
+
+    async def warm(self, request: Request) -> Response:
+        """Answers at once; the work is done while nothing else is to be done."""
+        project = (await body_of(request)).get("project")
+        if not isinstance(project, str):
+            raise InvalidRequest("project: expected str, got something else")
+        wanted = self._worker.loaded().warm(project)
+        if wanted:
+            task = asyncio.create_task(self._compute(wanted))
+            self._warming.add(task)
+            task.add_done_callback(self._warming.discard)
+        tokens = wanted.instruction_tokens if wanted else None
+        return JSONResponse({"tokens": tokens}, status_code=202)
+
+    async def _compute(self, wanted: GenerationRequest) -> None:
+        try:
+            async for _ in self._worker.generate(wanted):
+                pass
+        except ServerError as error:
+            log.info("not warmed: %s", error)
+
     async def chat(self, request: Request) -> Response:
         loaded = self._worker.loaded()
         chat = parse_chat(await body_of(request), loaded.default_sampling)
-        events = converse(chat, loaded, self._worker)
+        events = self._metrics.counted(converse(chat, loaded, self._worker))
         about = {
             "id": f"chatcmpl-{os.urandom(12).hex()}",
             "created": int(time.time()),

@@ -4,15 +4,18 @@ One chat request from messages to outputs: plan, generate, parse, remember. Know
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .events import Accepted, Finished, GenerationRequest, Progress, Token
+from .events import Accepted, Finished, GenerationRequest, Miss, Priority, Progress, Token
+from .heads import Heads
+from .known import ChatPrompt
 from .output import Output, Piece, Stopped, ToolCall
-from .prompt import ChatPrompt, Plan, Prompter
+from .prompt import Plan, Prompter
 from .wire import Answer, ChatRequest
 from .worker import Worker
 
@@ -32,6 +35,8 @@ class Speaker(Protocol):
     def dialect(self) -> Dialect: ...
     @property
     def grammars(self) -> Grammars: ...
+    @property
+    def heads(self) -> Heads: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,31 +113,45 @@ class Conversation:
         return said
 
 
+class Misrendered(Exception):
+    """The template makes something else of the whole prompt than of its end alone."""
+
+
 async def converse(
     chat: ChatRequest, speaker: Speaker, worker: Worker[Any]
 ) -> AsyncGenerator[ChatEvent]:
     """Closing this generator cancels the request."""
     plan = speaker.prompter.plan(chat.prompt)
+    right = None
+    if not plan.is_whole:
+        right = asyncio.create_task(asyncio.to_thread(speaker.prompter.is_right, plan, chat.prompt))
+    try:
+        async with aclosing(planned(chat, speaker, worker, plan)) as events:
+            async for event in events:
+                # Nothing is said before it is certain that this was asked.
+                if right and not isinstance(event, (Accepted, Progress)) and not await right:
+                    raise Misrendered
+                yield event
+            return
+    except Misrendered:
+        plan = speaker.prompter.plan(chat.prompt)
+    async with aclosing(planned(chat, speaker, worker, plan)) as events:
+        async for event in events:
+            if not isinstance(event, Accepted):
+                yield event
+
+
+async def planned(
+    chat: ChatRequest, speaker: Speaker, worker: Worker[Any], plan: Plan
+) -> AsyncGenerator[ChatEvent]:
     conversation = Conversation(chat, speaker, plan)
-    room = max(1, speaker.window - len(plan.tokens))
-    request = GenerationRequest(
-        tokens=plan.tokens,
-        boundaries=plan.boundaries,
-        max_tokens=min(chat.max_tokens, room),
-        sampling=chat.sampling,
-        priority=chat.priority,
-        lasting=plan.lasting,
-        guide=speaker.grammars.guide(
-            chat.wanted,
-            chat.prompt.tools or (),
-            thinking=speaker.dialect.opens_thinking(plan.opening),
-        ),
-    )
+    request = to_request(chat, speaker, plan)
     finished: Finished | None = None
     async with aclosing(worker.generate(request)) as events:
         async for event in events:
             if isinstance(event, Accepted):
-                yield replace(event, instruction_tokens=plan.instruction_tokens)
+                miss = event.miss and named(event.miss, plan, chat.prompt, speaker.prompter)
+                yield replace(event, miss=miss, instruction_tokens=plan.instruction_tokens)
             elif isinstance(event, Progress):
                 yield event
             elif isinstance(event, Token):
@@ -145,7 +164,36 @@ async def converse(
     rest, ended = conversation.end(finished)
     for said in rest:
         yield said
+    if finished and chat.project and chat.priority is Priority.MAIN:
+        speaker.heads.remember(chat.project, plan.head)
     yield ended
+
+
+def to_request(chat: ChatRequest, speaker: Speaker, plan: Plan) -> GenerationRequest:
+    room = max(1, speaker.window - len(plan.tokens))
+    return GenerationRequest(
+        tokens=plan.tokens,
+        boundaries=plan.boundaries,
+        max_tokens=min(chat.max_tokens, room),
+        sampling=chat.sampling,
+        priority=chat.priority,
+        lasting=plan.lasting,
+        guide=speaker.grammars.guide(
+            chat.wanted,
+            chat.prompt.tools or (),
+            thinking=speaker.dialect.opens_thinking(plan.opening),
+        ),
+        session=chat.session,
+        instruction_tokens=plan.instruction_tokens or 0,
+    )
+
+
+def named(miss: Miss, plan: Plan, prompt: ChatPrompt, prompter: Prompter) -> Miss:
+    """With what stands where it begins. What was answered once was known before this server ran."""
+    forgotten = miss.reason in ("cold", "diverged") and plan.rendered.answered > miss.position
+    message, part = prompter.what_stands_at(miss.position, plan, prompt)
+    reason = "restarted" if forgotten else miss.reason
+    return Miss(reason, miss.position, message, part)
 
 
 def count_tokens(prompt: ChatPrompt, speaker: Speaker) -> int:

@@ -23,6 +23,7 @@ from .events import (
     Token,
     Tokens,
 )
+from .eviction import Owner
 from .prefix import Match, PrefixCache
 from .record_file import Damaged
 from .tree import Buffer, Memory, State, common_prefix
@@ -138,7 +139,9 @@ class Sequence(Generic[Live, Memory, State]):
                 self._keep(self.request.tokens[:stop])
             self._emit(Progress(stop - self._start, self._last - self._start))
         done = self._position >= self._last
-        if done:
+        if done and self.request.max_tokens == 0:
+            self._finish("length", None)
+        elif done:
             self.model.begin(self.live, self.request)
             self._position += 1
         self._seconds["prefill"] += time.perf_counter() - started
@@ -192,7 +195,9 @@ class Sequence(Generic[Live, Memory, State]):
         if len(fed) == 0:
             return
         states = {} if self.model.any_position else {len(fed): self.model.state(self.live)}
-        self._cache.insert(fed, self._buffer, states, self.request.lasting)
+        request = self.request
+        owner = Owner(request.session, request.priority, request.instruction_tokens)
+        self._cache.insert(fed, self._buffer, states, request.lasting, owner)
 
     def _finish(self, reason: Literal["stop", "length"], end_token: int | None) -> None:
         seconds = self._seconds

@@ -22,6 +22,7 @@ class Priority(IntEnum):
     MAIN = 0
     SUBAGENT = 1
     BACKGROUND = 2
+    IDLE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,8 @@ class Guide(Protocol):
 class GenerationRequest:
     """
     `boundaries`: positions at which the next request may leave this prompt, ascending; `lasting`
-    are those among them at which any later one may.
+    are those among them at which any later one may. The first `instruction_tokens` are system and
+    tools. Without `max_tokens` the prompt is computed but for its last token, and nothing is said.
     """
 
     tokens: Tokens
@@ -64,14 +66,21 @@ class GenerationRequest:
     priority: Priority = Priority.MAIN
     lasting: frozenset[int] = frozenset()
     guide: Guide | None = None
+    session: str = ""
+    instruction_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """Why the prefix cache did not cover the prompt, and from which position on."""
+    """
+    Why the prefix cache did not cover the prompt, and from which position on: `message` and `part`
+    say what stands there.
+    """
 
-    reason: Literal["cold", "diverged", "no_state", "evicted"]
+    reason: Literal["cold", "diverged", "no_state", "evicted", "restarted", "other_build"]
     position: int
+    message: int | None = None
+    part: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

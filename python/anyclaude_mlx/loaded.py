@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+import numpy as np
+
 from .engine import Emit, Model, Sequence
 from .events import GenerationRequest, Priority, Sampling
+from .heads import Heads
 from .prefix import PrefixCache
 from .prompt import Prompter
 from .saving import Saver
@@ -36,6 +39,7 @@ class Loaded:
     """None when nothing is kept on disk."""
     tokenizer: Any
     prompter: Prompter
+    heads: Heads
     dialect: Dialect
     grammars: Grammars
     default_sampling: Sampling
@@ -56,6 +60,32 @@ class Loaded:
     def idle(self) -> float | None:
         """A piece of work that can wait; seconds until the next one, None when nothing is left."""
         return self.saver.step() if self.saver else None
+
+    def warm(self, project: str) -> GenerationRequest | None:
+        """Computes what this project's conversations begin with; None when nothing is known."""
+        head = self.heads.get(project)
+        if head is None or len(head) >= self.window:
+            return None
+        # The last token is never computed: whatever it is, the head stands before it.
+        tokens = np.append(head, head[-1]).astype(np.int32)
+        end = len(head)
+        return GenerationRequest(
+            tokens,
+            (end,),
+            0,
+            priority=Priority.IDLE,
+            lasting=frozenset([end]),
+            instruction_tokens=end,
+        )
+
+    def clear(self) -> None:
+        """Forgets all prefixes, in memory and on disk."""
+        self.cache.clear()
+        if self.saver:
+            self.saver.clear()
+
+    def about_prefixes(self) -> dict[str, int]:
+        return {**self.cache.about(), **(self.saver.about() if self.saver else {})}
 
     def about(self) -> dict[str, Any]:
         return {

@@ -38,7 +38,7 @@ class LoadedModel:
     default_sampling: Sampling
 
 
-def load_by_name(name: str) -> LoadedModel:
+def load_by_name(name: str, kv_bits: int | None = None) -> LoadedModel:
     folder = find_folder(name)
     config = read_config(folder)
     check_files(folder, name)
@@ -61,7 +61,10 @@ def load_by_name(name: str) -> LoadedModel:
         )
     return LoadedModel(
         model=MlxModel(
-            model, window=window(config, tokenizer), end_tokens=frozenset(tokenizer.eos_token_ids)
+            model,
+            window=window(config, tokenizer),
+            end_tokens=frozenset(tokenizer.eos_token_ids),
+            kv_bits=kv_bits,
         ),
         tokenizer=tokenizer,
         id=name if not Path(name).exists() else folder.name,

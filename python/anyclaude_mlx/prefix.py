@@ -12,18 +12,15 @@ from __future__ import annotations
 import itertools
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Generic, Protocol
+from typing import Generic, Literal, Protocol
 
 import numpy as np
 
 from .events import Miss, Tokens
+from .eviction import Owner, Sessions, leaves, owned, spans, without_use
 from .record_file import Damaged, Record
 from .tree import Buffer, Memory, Node, State, common_prefix
 
-# Of one conversation: system + tools come first and are wanted longest, the newest are wanted next.
-oldest_lasting_kept = 4
-newest_lasting_kept = 8
-newest_passing_kept = 4
 remembered_evictions = 32
 
 
@@ -70,6 +67,8 @@ class PrefixCache(Generic[Memory, State]):
     def __init__(
         self, max_bytes: int, any_position: bool, disk: Disk[Memory, State] | None = None
     ) -> None:
+        # What is said of a prompt of which nothing is known.
+        self.cold: Literal["cold", "other_build"] = "cold"
         self.max_bytes = max_bytes
         self.any_position = any_position
         self.evicted = 0
@@ -77,6 +76,7 @@ class PrefixCache(Generic[Memory, State]):
         self._root: Node[Memory, State] = Node(np.array([], np.int32), 0)
         self._gone: list[Tokens] = []
         self._clock = itertools.count(1)
+        self._sessions = Sessions()
 
     def lookup(self, tokens: Tokens) -> Match[Memory, State]:
         """
@@ -115,6 +115,7 @@ class PrefixCache(Generic[Memory, State]):
         buffer: Buffer[Memory],
         states: dict[int, State],
         lasting: Collection[int] = (),
+        owner: Owner = Owner(),  # noqa: B008
     ) -> None:
         """
         `buffer` has the rows of all tokens from its base on; `states` are by position, and those at
@@ -128,10 +129,12 @@ class PrefixCache(Generic[Memory, State]):
             node.state = node.state or states.get(end)
             node.lasting = node.lasting or end in lasting
         path = [node for node, _ in self._root.walk(tokens)]
+        owned(path, owner, used)
+        self._sessions.hear(owner, used)
         for node in path:
-            node.used = used
             node.buffer = node.buffer or buffer
-        self._thin([node for node in path if node.state is not None])
+        for node in without_use([node for node in path if node.state is not None]):
+            node.state = None
 
     def path(self, tokens: Tokens) -> Iterator[tuple[Node[Memory, State], int]]:
         """The nodes on the way, each with the position to which it agrees."""
@@ -169,6 +172,25 @@ class PrefixCache(Generic[Memory, State]):
             if not (self._trim() or self._evict()):
                 return
 
+    def clear(self) -> None:
+        """Forgets everything; what is in use stays with who uses it."""
+        self._root.children.clear()
+        self._gone.clear()
+
+    def about(self) -> dict[str, int]:
+        """May be called from any thread."""
+        nodes = list(self._root.below())
+        states = [state for node in nodes if (state := node.state) is not None]
+        return {
+            "nodes": len(nodes),
+            "tokens": sum(len(node.tokens) for node in nodes),
+            "tokens_in_memory": sum(len(node.tokens) for node in nodes if node.buffer),
+            "states": len(states),
+            "memory_bytes": self.nbytes,
+            "memory_budget_bytes": self.max_bytes,
+            "evicted": self.evicted,
+        }
+
     @property
     def nbytes(self) -> int:
         nodes = list(self._root.below())
@@ -204,26 +226,10 @@ class PrefixCache(Generic[Memory, State]):
                 raise Unreadable(node.record) from error
         return read
 
-    def _thin(self, path: list[Node[Memory, State]]) -> None:
-        """States of one conversation: forks stay, of the others those that are likely wanted."""
-        single = [node for node in path if len(node.children) < 2]
-        passing = [node for node in single if not node.lasting]
-        for node in passing[:-newest_passing_kept]:
-            node.state = None
-        lasting = [node for node in single if node.lasting][oldest_lasting_kept:]
-        for back, node in enumerate(reversed(lasting[:-newest_lasting_kept]), 1):
-            if back & (back - 1):  # further back ever more sparsely
-                node.state = None
-
     def _trim(self) -> bool:
         """Cuts off rows that no node refers to. False when there are none."""
-        spans: dict[int, tuple[Buffer[Memory], int, int]] = {}
-        for node in self._root.below():
-            if node.buffer and not node.buffer.in_use:
-                _, start, end = spans.get(id(node.buffer), (None, node.start, node.end))
-                spans[id(node.buffer)] = (node.buffer, min(start, node.start), max(end, node.end))
         trimmed = False
-        for buffer, start, end in spans.values():
+        for buffer, start, end in spans(self._root.below()):
             before = buffer.memory.nbytes
             cut = buffer.memory.cut(start - buffer.base, end - buffer.base)
             if cut.nbytes < before:
@@ -231,17 +237,10 @@ class PrefixCache(Generic[Memory, State]):
         return trimmed
 
     def _evict(self) -> bool:
-        """Frees the leaf that was used longest ago. False when every leaf is in use."""
-        leaves = [
-            node
-            for node in self._root.below()
-            if node.is_resident
-            and not node.is_in_use
-            and not any(child.is_resident for child in node.children.values())
-        ]
-        if not leaves:
+        """Frees one leaf. False when every leaf is in use."""
+        leaf = min(leaves(self._root.below()), key=self._sessions.rank, default=None)
+        if leaf is None:
             return False
-        leaf = min(leaves, key=lambda node: node.used)
         if leaf.record:
             leaf.buffer = leaf.state = None
         else:
@@ -258,7 +257,7 @@ class PrefixCache(Generic[Memory, State]):
         if length < matched:
             return Miss("no_state", length)
         if matched == 0:
-            return Miss("cold", 0)
+            return Miss("cold" if self._root.children else self.cold, 0)
         *_, (node, end) = self._root.walk(tokens)
         grows = end == node.end and not node.children
         return None if grows else Miss("diverged", length)

@@ -1,114 +1,114 @@
 """
-From messages to tokens. Knows the chat template and the tokenizer; knows nothing of the model.
-
-A prompt is cut into segments at the template's turn markers, and the ids of a segment are kept,
-so that of a long conversation only new text is tokenised. That the pieces give the same ids as
-the whole is checked when the tokenizer is loaded; if they do not, everything is one segment.
-
-An answer is rendered again by the next request, seldom with the ids that were generated. They are
-remembered and put back in its place when the client returns what was sent, because then nothing
-of it has to be prefilled again.
+From messages to tokens, and where later requests may part from them. Knows the chat template and
+the tokenizer; knows nothing of the model.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, cast
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-from .answers import Answered, Answers, hash_of
+from .answers import Answers
 from .errors import InvalidRequest
 from .events import Tokens
-from .rendered import Rendered
-from .segments import turn_cutter
-from .template import Template
+from .known import ChatPrompt, Known, KnownPrompts
+from .pieces import Message, Pieces, joined, text_of
+from .rendered import Rendered, parting
+from .template import Template, called, long_id, say, tool_probe
 
-Message = Mapping[str, Any]
-remembered_segments = 8192
-remembered_heads = 64
-# The way back to these is kept; to earlier ones at powers of two.
+# The way back to these questions is kept; to earlier ones at powers of two.
 near_questions = 4
+other_user = say("user", "\u2400")
 # One that a client may add later: where it would stand, prompts part.
 other_tool = {"type": "function", "function": {"name": "\u2400", "parameters": {}}}
 
 
 @dataclass(frozen=True, slots=True)
-class ChatPrompt:
-    """
-    What is rendered: messages and tools in OpenAI's shape, and the template's own options. The last
-    message ends with `own_chars` of what the user said; before them stands what every new
-    conversation begins with.
-    """
-
-    messages: Sequence[Message]
-    tools: Sequence[Message] | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
-    own_chars: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
     """
-    `opening` is the text behind which the answer begins; `place` names it for `remember`. System
-    and tools are the first `instruction_tokens`; None when the template renders neither alone.
-    `boundaries` are where a later request may part from this one; `lasting` are those that any
-    later one may, the others only the next.
+    System and tools are the first `instruction_tokens`; None when the template renders neither
+    alone. `boundaries` are where a later request may part from this one; `lasting` are those that
+    any later one may, the others only the next. `head` is what the project's conversations begin
+    with. `is_whole`: the template has rendered all of it at once.
     """
 
-    tokens: Tokens
+    rendered: Rendered
     boundaries: tuple[int, ...]
     lasting: frozenset[int]
     instruction_tokens: int | None
+    head: Tokens
+    is_whole: bool
+
+    @property
+    def tokens(self) -> Tokens:
+        return self.rendered.tokens
+
+    @property
+    def opening(self) -> str:
+        """The text behind which the answer begins."""
+        return self.rendered.pieces[-1].text
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """What is rendered in front of an end, the text it makes there, and what opens an answer."""
+
+    messages: list[Message]
+    text: str
     opening: str
-    place: str
 
 
 class Prompter:
     def __init__(self, tokenizer: Any, answers: Answers | None = None) -> None:
-        self._tokenizer = tokenizer
         self.template = Template(tokenizer)
-        self._answers = answers or Answers()
-        self._cut = turn_cutter(tokenizer)
-        self._ids: OrderedDict[str, tuple[int, ...]] = OrderedDict()
-        self._heads: OrderedDict[str, tuple[int, ...]] = OrderedDict()
+        self._pieces = Pieces(tokenizer, answers or Answers())
+        self._known = KnownPrompts()
+        self._stand_ins: dict[str, StandIn] = {}
+        self._renders_ends = True
+        self._renders_ends = all(self.is_right(*each) for each in self._tried())
+        self._known.forget()
 
     def plan(self, prompt: ChatPrompt) -> Plan:
-        text = self.render(prompt, opening=True)
-        pieces = list(self._pieces(text, prompt))
-        known = [(segment, ids) for segment, ids, _ in pieces]
-        rendered = Rendered(text, known, self._head_ids)
-        tokens = rendered.tokens
-        if len(tokens) == 0:
+        known = self._known.find(prompt) if self._renders_ends else Known()
+        view = View(self, prompt, known)
+        if len(view.rendered.tokens) == 0:
             raise InvalidRequest(
                 "Cannot answer these messages: their template makes no text of them"
             )
-
-        def until(end: int, tools: Sequence[Message] | None = prompt.tools) -> int | None:
-            return rendered.parting(self._rendered_until(end, prompt, tools))
-
-        instructed = self._instructions(prompt.messages)
-        instructions = rendered.segment_at(until(instructed))
-        later_tool = [*(prompt.tools or ()), other_tool]
+        questions = tuple(sorted({*known.questions, *view.questions()}))
+        own_words = view.rendered.token_at(view.own_words())
+        next_known = view.known(questions)
+        self._known.remember(next_known, known)
         lasting = {
-            instructions,
-            rendered.token_at(until(instructed, later_tool)) if prompt.tools else None,
-            rendered.token_at(until(self._last_user(prompt.messages))),
-            rendered.token_at(self._question(text, prompt)),
-            *(rendered.token_at(place) for place in earlier_questions(text, prompt.messages)),
-        } - {None, 0, len(tokens)}
-        answered = rendered.segment_at(rendered.parting(self.render(prompt, opening=False)))
-        passing = {answered} - {None, 0, len(tokens)}
-        return Plan(
-            tokens=tokens,
-            boundaries=tuple(sorted(cast("set[int]", lasting | passing))),
-            lasting=frozenset(cast("set[int]", lasting)),
-            instruction_tokens=instructions,
-            opening=pieces[-1][0],
-            place=pieces[-1][2],
+            view.instructions,
+            view.late_tool,
+            next_known.asked,
+            own_words,
+            *way_back(questions),
+        }
+        passing = {view.rendered.segment_at(view.opening())}
+        end = len(view.rendered.tokens)
+        kept, all_kept = (
+            {place for place in places if place is not None and 0 < place < end}
+            for places in (lasting, lasting | passing)
         )
+        is_first = len(view.users) == 1 and own_words is not None
+        return Plan(
+            rendered=view.rendered,
+            boundaries=tuple(sorted(all_kept)),
+            lasting=frozenset(kept),
+            instruction_tokens=view.instructions,
+            head=view.rendered.tokens[: own_words if is_first else view.instructions or 0],
+            is_whole=known.before is None,
+        )
+
+    def is_right(self, plan: Plan, prompt: ChatPrompt) -> bool:
+        """Whether a plan is what the template makes of the whole. If not, ends are not trusted."""
+        if not plan.is_whole and self.render(prompt, opening=True) != plan.rendered.text:
+            self._renders_ends = False
+            return False
+        return True
 
     def render(self, prompt: ChatPrompt, *, opening: bool) -> str:
         return self.template.render(prompt.messages, prompt.tools, prompt.options, opening=opening)
@@ -117,137 +117,169 @@ class Prompter:
         self, plan: Plan, prompt: ChatPrompt, ids: Sequence[int], message: Message
     ) -> None:
         """`ids` were generated behind `plan`, end token included, and sent as `message`."""
-        said = hash_of(same_message(message))
-        answered = Answered(tuple(ids), said, len(prompt.messages), plan.opening)
-        self._answers.add(plan.place, answered)
+        self._pieces.remember(plan.rendered.pieces[-1], len(prompt.messages), ids, message)
 
-    def _pieces(self, text: str, prompt: ChatPrompt) -> Iterator[tuple[str, Sequence[int], str]]:
-        """Segment, its ids, and a name for everything before it."""
-        place = hashlib.sha256()
-        for segment in self._cut(text):
-            here = place.hexdigest()
-            yield segment, self._answer_ids(segment, here, prompt) or self._encode(segment), here
-            place.update(segment.encode("utf-8", "surrogatepass") + b"\0")
+    def what_stands_at(self, position: int, plan: Plan, prompt: ChatPrompt) -> tuple[int, str]:
+        """
+        The number of the message that this token belongs to, and its role; system and tools are
+        `instructions`. Renders the beginning several times: for what is seldom asked.
+        """
+        if position < (plan.instruction_tokens or 0):
+            return 0, "instructions"
+        view = View(self, prompt, Known())
+        low, high = 0, len(prompt.messages) - 1
+        while low < high:
+            middle = (low + high + 1) // 2
+            begins = view.rendered.segment_at(view.until(middle))
+            if begins is not None and begins <= position:
+                low = middle
+            else:
+                high = middle - 1
+        return low, str(prompt.messages[low]["role"])
 
-    def _answer_ids(self, segment: str, place: str, prompt: ChatPrompt) -> Sequence[int] | None:
-        answered = self._answers.get(place)
-        if answered is None or not segment.startswith(answered.opening):
-            return None
-        if segment == answered.opening:
-            return None
-        if len(prompt.messages) <= answered.message_index:
-            return None
-        if hash_of(same_message(prompt.messages[answered.message_index])) != answered.message:
-            return None
-        return [*self._encode(answered.opening), *answered.ids, *self._tail(segment, answered)]
+    def stand_in(self, prompt: ChatPrompt) -> StandIn:
+        has_system = prompt.messages[0]["role"] == "system" and self.template.has_system
+        key = repr((has_system, prompt.options))
+        if key not in self._stand_ins:
+            messages: list[Message] = [say("system", "\u2400")] if has_system else []
 
-    def _tail(self, segment: str, answered: Answered) -> Sequence[int]:
-        """What the template writes behind an answer: line ends, and the end mark of a cut one."""
-        ends = self._tokenizer.eos_token_ids
-        marks = [self._tokenizer.decode([end]) for end in ends]
-        at, mark = max((segment.rfind(mark), mark) for mark in marks)
-        if at < 0:
-            return ()
-        complete = bool(answered.ids) and answered.ids[-1] in ends
-        return self._encode(segment[at + len(mark) :] if complete else segment[at:])
+            def asked(text: str, *, opening: bool = False) -> str:
+                question = [*messages, say("user", text)]
+                return self.render(ChatPrompt(question, None, prompt.options), opening=opening)
 
-    def _encode(self, text: str) -> tuple[int, ...]:
-        known = self._ids.get(text)
-        if known is None:
-            known = tuple(self._tokenizer.encode(text, add_special_tokens=False))
-            self._ids[text] = known
-            while len(self._ids) > remembered_segments:
-                self._ids.popitem(last=False)
-        else:
-            self._ids.move_to_end(text)
-        return known
+            one = asked("a")
+            rendered = Rendered(list(self._pieces.of(one, [])), self._pieces.encode)
+            begins = rendered.chars[rendered.index(parting(one, asked("b")) or 0)]
+            opened = asked("a", opening=True)
+            opening = opened[len(one) :] if opened.startswith(one) else ""
+            self._stand_ins[key] = StandIn(messages, one[:begins], opening)
+        return self._stand_ins[key]
 
-    def _head_ids(self, head: str) -> Sequence[int]:
-        """Of the beginning of a segment: long, and asked for again with every request."""
-        known = self._heads.get(head)
-        if known is None:
-            known = tuple(self._tokenizer.encode(head, add_special_tokens=False))
-            self._heads[head] = known
-            while len(self._heads) > remembered_heads:
-                self._heads.popitem(last=False)
-        return known
+    def _tried(self) -> Iterator[tuple[Plan, ChatPrompt]]:
+        """A conversation of every kind of message, as it grows, with and without thinking."""
+        calls = called(long_id, 1, 2)
+        results = [{**say("tool", "r"), "tool_call_id": call["id"]} for call in calls["tool_calls"]]
+        thought = {**say("assistant", "c"), "reasoning_content": "d"}
+        said = [say("system", "s"), say("user", "a"), {**calls, "reasoning_content": "t"}]
+        said += [*results, thought, say("user", "e"), calls, *results, say("assistant", "f")]
+        said += [say("user", "g"), thought, say("user", "h")]
+        for until in range(2, len(said) + 1):
+            prompt = ChatPrompt(said[:until], [tool_probe])
+            try:
+                yield self.plan(prompt), prompt
+            except InvalidRequest:
+                continue  # a conversation that this template does not allow
 
-    def _rendered_until(
-        self, end: int, prompt: ChatPrompt, tools: Sequence[Message] | None
-    ) -> str | None:
-        """As if the user said something else at message `end`, where later requests may part."""
-        other = [*prompt.messages[:end], {"role": "user", "content": "\u2400"}]
+
+class View:
+    """One prompt, rendered behind what is known of it."""
+
+    def __init__(self, prompter: Prompter, prompt: ChatPrompt, known: Known) -> None:
+        self._prompter = prompter
+        self._prompt = prompt
+        self._known = known
+        self._messages = prompt.messages[known.question :]
+        self._stand_in = prompter.stand_in(prompt)
+        self._tools = None if known.before else prompt.tools
+        self._end = self._render(self._messages, opening=True)
+        self.users = [i for i, each in enumerate(prompt.messages) if each["role"] == "user"]
+        pieces = prompter._pieces
+        new = pieces.of(self._end, prompt.messages, known.place)
+        before = [known.before] if known.before else []
+        self.rendered = Rendered([*before, *new], pieces.encode_head)
+        self._offset = len(self.rendered.text) - len(self._end)
+        self.instructions, self.late_tool = known.instructions, known.late_tool
+        if known.prompt is None:
+            instructed = 1 if prompt.messages[0]["role"] == "system" else 0
+            self.instructions = self.rendered.segment_at(self.until(instructed))
+            self.late_tool = self._where_a_tool_would_stand(instructed)
+
+    def until(self, end: int) -> int | None:
+        """The character where prompts part if the user says something else at message `end`."""
         try:
-            return self.render(ChatPrompt(other, tools, prompt.options), opening=False)
+            text = self._render([*self._messages[: end - self._known.question], other_user])
         except InvalidRequest:
             return None  # the template wants more than this: that boundary is not to be had
+        return self._whole(parting(self._end, text))
 
-    @staticmethod
-    def _question(text: str, prompt: ChatPrompt) -> int | None:
+    def opening(self) -> int | None:
+        """The character where the answer is opened."""
+        opening = self._stand_in.opening
+        if opening and self._end.endswith(opening):
+            return self._whole(len(self._end) - len(opening))
+        return self._whole(parting(self._end, self._render(self._messages)))
+
+    def own_words(self) -> int | None:
         """The character at which the words of the user begin."""
-        last = prompt.messages[-1]
+        last, own_chars = self._prompt.messages[-1], self._prompt.own_chars
         content = text_of(last.get("content"))
-        place = text.rfind(content)
-        if last["role"] != "user" or not 0 < prompt.own_chars < len(content) or place < 0:
+        place = self._end.rfind(content)
+        if last["role"] != "user" or not 0 < own_chars < len(content) or place < 0:
             return None
-        return place + len(content) - prompt.own_chars
+        return self._whole(place + len(content) - own_chars)
 
-    @staticmethod
-    def _instructions(messages: Sequence[Message]) -> int:
-        """Messages before the conversation."""
-        return 1 if messages[0]["role"] == "system" else 0
+    def questions(self) -> Iterator[int]:
+        """
+        Where the user began to speak, the latest first: a rewind leads there. A text that stands
+        elsewhere too, or that the template changes, costs a boundary and nothing else.
+        """
+        end = len(self._end)
+        for message in reversed(self._messages):
+            content = text_of(message.get("content"))
+            if message["role"] != "user" or not content:
+                continue
+            end = self._end.rfind(content, 0, end)
+            if end < 0:
+                return
+            token = self.rendered.token_at(self._whole(end))
+            if token is not None:
+                yield token
 
-    @staticmethod
-    def _last_user(messages: Sequence[Message]) -> int:
-        """Where a rewind would leave the conversation."""
-        users = [i for i, message in enumerate(messages) if message["role"] == "user"]
-        return users[-1] if users else len(messages)
+    def known(self, questions: tuple[int, ...]) -> Known:
+        """What the next request may go on from."""
+        known = self._known
+        if known.before and self.users[-1] == known.question:
+            return replace(known, prompt=self._prompt, questions=questions)
+        char = self.until(self.users[-1]) if self.users else None
+        index = 0 if char is None else self.rendered.index(char)
+        pieces = self.rendered.pieces
+        return Known(
+            prompt=self._prompt,
+            question=self.users[-1] if index else 0,
+            before=joined(pieces[:index]) if index else None,
+            place=pieces[index].place if index else "",
+            instructions=self.instructions,
+            late_tool=self.late_tool,
+            asked=self.rendered.token_at(char),
+            questions=questions,
+        )
+
+    def _where_a_tool_would_stand(self, instructed: int) -> int | None:
+        if not self._tools:
+            return None
+        messages = [*self._messages[:instructed], other_user]
+        later = ChatPrompt(messages, [*self._tools, other_tool], self._prompt.options)
+        try:
+            text = self._prompter.render(later, opening=False)
+        except InvalidRequest:
+            return None
+        return self.rendered.token_at(parting(self._end, text))
+
+    def _render(self, messages: Sequence[Message], *, opening: bool = False) -> str:
+        """Of an end: behind the stand-in, which is cut off."""
+        in_front, text = self._stand_in.messages, self._stand_in.text
+        if not self._known.before:
+            in_front, text = [], ""
+        prompt = ChatPrompt([*in_front, *messages], self._tools, self._prompt.options)
+        return self._prompter.render(prompt, opening=opening)[len(text) :]
+
+    def _whole(self, char: int | None) -> int | None:
+        """From the end to the whole prompt."""
+        return None if char is None else self._offset + char
 
 
-def earlier_questions(text: str, messages: Sequence[Message]) -> Iterator[int]:
-    """
-    Where the user began to speak, the latest first and ever more sparsely: a rewind leads there.
-    Matters when a long history has to be read anew. A text that stands elsewhere too, or that the
-    template changes, costs a boundary and nothing else.
-    """
-    end = len(text)
-    back = 0
-    for message in reversed(messages):
-        content = text_of(message.get("content"))
-        if message["role"] != "user" or not content:
-            continue
-        end = text.rfind(content, 0, end)
-        if end < 0:
-            return
-        back += 1
+def way_back(questions: Sequence[int]) -> Iterator[int]:
+    """The latest ones, and ever fewer further back: so many states are affordable."""
+    for back, place in enumerate(reversed(questions), 1):
         if back <= near_questions or not back & (back - 1):
-            yield end
-
-
-def same_message(message: Message) -> str:
-    """Equal for messages that say the same; ids of calls and the form of text do not count."""
-    calls = [
-        [call["function"]["name"], arguments_of(call["function"].get("arguments"))]
-        for call in message.get("tool_calls") or []
-    ]
-    said = [message.get("reasoning_content") or "", text_of(message.get("content")), calls]
-    return json.dumps(said, sort_keys=True)
-
-
-def text_of(content: object) -> str:
-    """Text, or a list of text parts, or nothing, as text."""
-    if isinstance(content, str):
-        return content
-    if isinstance(content, list):
-        return "\n".join(part.get("text", "") for part in content if isinstance(part, dict))
-    return ""
-
-
-def arguments_of(arguments: object) -> object:
-    """Templates want an object; what is not JSON stays as it is."""
-    if not isinstance(arguments, str):
-        return arguments or {}
-    try:
-        return json.loads(arguments or "{}")
-    except ValueError:
-        return arguments
+            yield place

@@ -1,4 +1,4 @@
-"""A rendered prompt in segments: from characters to tokens. Knows nothing of templates."""
+"""A rendered prompt in pieces: from characters to tokens. Knows nothing of templates."""
 
 from __future__ import annotations
 
@@ -7,56 +7,57 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from .events import Tokens
+from .pieces import Piece, joined
 from .tree import common_prefix
-
-Ids = Sequence[int]
-Encode = Callable[[str], Ids]
 
 
 class Rendered:
-    """`pieces` are the segments of the text, in order, with the ids of each."""
+    """`pieces` are all of the text, in order; `encode` is for the beginning of one."""
 
-    def __init__(self, text: str, pieces: Sequence[tuple[str, Ids]], encode: Encode) -> None:
-        self.text = text
-        self._pieces = pieces
+    def __init__(self, pieces: Sequence[Piece], encode: Callable[[str], Tokens]) -> None:
+        self.pieces = pieces
+        self.text = "".join(piece.text for piece in pieces)
+        self.tokens: Tokens = np.concatenate([np.array([], np.int32), *(p.ids for p in pieces)])
         self._encode = encode
-        self._chars = np.cumsum([0, *(len(segment) for segment, _ in pieces)])
-        self._starts = np.cumsum([0, *(len(ids) for _, ids in pieces)])
+        self.chars = np.cumsum([0, *(len(piece.text) for piece in pieces)])
+        self._starts = np.cumsum([0, *(len(piece.ids) for piece in pieces)])
 
     @property
-    def tokens(self) -> Tokens:
-        return np.concatenate([np.array(ids, np.int32) for _, ids in self._pieces])
-
-    def parting(self, other: str | None) -> int | None:
-        """The character at which this text parts from another one."""
-        if other is None:
-            return None
-        if other.startswith(self.text):
-            return len(self.text)
-        low, high = 0, min(len(self.text), len(other))
-        while low < high:
-            middle = (low + high + 1) // 2
-            if self.text[:middle] == other[:middle]:
-                low = middle
-            else:
-                high = middle - 1
-        return low
+    def answered(self) -> int:
+        """Where the last answer ends that stands as it was generated; 0 without one."""
+        return joined(self.pieces).answered
 
     def segment_at(self, char: int | None) -> int | None:
-        """The first token of the segment that has this character."""
-        return None if char is None else int(self._starts[self._index(char)])
+        """The first token of the piece that has this character."""
+        return None if char is None else int(self._starts[self.index(char)])
 
     def token_at(self, char: int | None) -> int | None:
         """How many tokens surely stand before this character, whatever follows there."""
         if char is None:
             return None
-        index = self._index(char)
-        if index == len(self._pieces):
+        index = self.index(char)
+        if index == len(self.pieces):
             return int(self._starts[index])
-        segment, ids = self._pieces[index]
-        head = self._encode(segment[: char - int(self._chars[index])])
-        common = common_prefix(np.array(ids, np.int32), np.array(head, np.int32))
-        return int(self._starts[index]) + common
+        piece = self.pieces[index]
+        head = self._encode(piece.text[: char - int(self.chars[index])])
+        return int(self._starts[index]) + common_prefix(piece.ids, head)
 
-    def _index(self, char: int) -> int:
-        return int(np.searchsorted(self._chars, char, "right")) - 1
+    def index(self, char: int) -> int:
+        """Of the piece that has this character; their number at the end of the text."""
+        return int(np.searchsorted(self.chars, char, "right")) - 1
+
+
+def parting(text: str, other: str | None) -> int | None:
+    """The character at which a text parts from another one."""
+    if other is None:
+        return None
+    if other.startswith(text):
+        return len(text)
+    low, high = 0, min(len(text), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if text[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low

@@ -75,6 +75,24 @@ class Saver(Generic[Memory, State]):
             elif end == node.end:
                 self._waiting.append((node, wanted))
 
+    def clear(self) -> None:
+        """Removes all records of this model, with what was still to be written."""
+        self._waiting.clear()
+        if self._writing:
+            self._writing[1].exception()
+            self._writing = None
+        for record, _ in self._store.scan():
+            self._store.remove(record)
+        self._records.clear()
+
+    def about(self) -> dict[str, int]:
+        return {
+            "records": len(self._records),
+            "disk_bytes": self._store.nbytes,
+            "disk_limit_bytes": self._store.max_bytes,
+            "damaged": self._store.damaged,
+        }
+
     def step(self) -> float | None:
         """
         One piece of work. Seconds until the next may be done; None when nothing is left. Never

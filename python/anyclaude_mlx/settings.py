@@ -18,6 +18,7 @@ class Settings:
     prefix_cache: bool
     prefix_folder: Path | None
     prefix_disk_bytes: int
+    kv_bits: int | None
     token: str | None
 
 
@@ -40,6 +41,12 @@ def parse_settings(arguments: Sequence[str]) -> Settings:
     parser.add_argument(
         "--prefix-disk-bytes", type=int, default=10 << 30, metavar="N", help="and take no more"
     )
+    parser.add_argument(
+        "--kv-bits",
+        type=int,
+        choices=(4, 8),
+        help="keep keys and values of attention in so many bits: less memory, less exact",
+    )
     parsed = parser.parse_args(arguments)
     return Settings(
         model=parsed.model,
@@ -49,6 +56,7 @@ def parse_settings(arguments: Sequence[str]) -> Settings:
         prefix_cache=not parsed.no_prefix_cache,
         prefix_folder=parsed.prefix_folder,
         prefix_disk_bytes=parsed.prefix_disk_bytes,
+        kv_bits=parsed.kv_bits,
         token=os.environ.get("ANYCLAUDE_SERVER_TOKEN") or None,
     )
 

@@ -14,7 +14,7 @@ from typing import Generic, Protocol, Self, TypeVar
 
 import numpy as np
 
-from .events import Tokens
+from .events import Priority, Tokens
 from .record_file import Record
 
 # A longer stretch would keep a request waiting while it is written to disk.
@@ -53,8 +53,9 @@ class Buffer(Generic[Memory]):
 class Node(Generic[Memory, State]):
     """
     `state` holds what is true after the last of its tokens. `record` has its rows too, among
-    others, and the state where both end. `used` counts requests. A state that is `lasting` may be
-    wanted by any later request, another one by the next.
+    others, and the state where both end. A state that is `lasting` may be wanted by any later
+    request, another one by the next. `used` counts requests, `session` and `priority` name the most
+    important one who did, and `instructs` says that system and tools are all there is up to here.
     """
 
     tokens: Tokens
@@ -66,6 +67,9 @@ class Node(Generic[Memory, State]):
     state: State | None = None
     used: int = 0
     lasting: bool = False
+    session: str = ""
+    priority: Priority = Priority.MAIN
+    instructs: bool = False
 
     @property
     def end(self) -> int:
@@ -117,7 +121,8 @@ class Node(Generic[Memory, State]):
         """Its first `at` tokens become a node of their own, which is returned."""
         assert self.parent is not None
         upper = Node(self.tokens[:at].copy(), self.start, self.buffer, self.parent, self.record)
-        upper.used = self.used
+        upper.used, upper.session, upper.priority = self.used, self.session, self.priority
+        upper.instructs = self.instructs
         upper.parent.children[int(upper.tokens[0])] = upper  # type: ignore[union-attr]
         self.tokens = self.tokens[at:].copy()
         self.start += at

@@ -10,8 +10,9 @@ from typing import Any
 from .errors import InvalidRequest, ServerError
 from .events import Accepted, Finished, Priority, Progress, Sampling
 from .formats import Wanted
+from .known import ChatPrompt
 from .output import Output, Text, Thinking, ToolCall
-from .prompt import ChatPrompt, arguments_of, text_of
+from .pieces import arguments_of, text_of
 
 roles = {"system", "user", "assistant", "tool"}
 default_max_tokens = 4096
@@ -31,6 +32,8 @@ class ChatRequest:
     stream: bool
     include_usage: bool
     priority: Priority
+    session: str
+    project: str
     wanted: Wanted = Wanted()
 
 
@@ -75,6 +78,8 @@ def parse_chat(body: object, default: Sampling) -> ChatRequest:
         stream=bool(fields.get("stream", False)),
         include_usage=bool(options.get("include_usage", False)),
         priority=parse_priority(fields.get("anyclaude")),
+        session=parse_name(fields.get("anyclaude"), "session"),
+        project=parse_name(fields.get("anyclaude"), "project"),
         wanted=parse_wanted(fields),
     )
 
@@ -202,6 +207,12 @@ def parse_priority(hint: object) -> Priority:
     if kind in (None, "main", "compaction"):
         return Priority.MAIN
     return Priority.SUBAGENT if kind == "subagent" else Priority.BACKGROUND
+
+
+def parse_name(hint: object, of: str) -> str:
+    """A hint: whatever it is, the request is served."""
+    name = hint.get(of) if isinstance(hint, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def parse_own_chars(hint: object) -> int:

@@ -30,8 +30,8 @@ from models import make_model  # noqa: E402
 from anyclaude_mlx.__main__ import load  # noqa: E402
 from anyclaude_mlx.engine import Sequence, decode  # noqa: E402
 from anyclaude_mlx.events import GenerationRequest  # noqa: E402
+from anyclaude_mlx.known import ChatPrompt  # noqa: E402
 from anyclaude_mlx.loaded import Loaded  # noqa: E402
-from anyclaude_mlx.prompt import ChatPrompt  # noqa: E402
 from anyclaude_mlx.scheduler import Pace, gap_seconds  # noqa: E402
 
 answer_tokens = 100

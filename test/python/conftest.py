@@ -27,7 +27,11 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str,
 
 
 def settings(
-    folder: Path | str, *, prefix_cache: bool = True, prefix_folder: Path | None = None
+    folder: Path | str,
+    *,
+    prefix_cache: bool = True,
+    prefix_folder: Path | None = None,
+    kv_bits: int | None = None,
 ) -> Settings:
     return Settings(
         model=str(folder),
@@ -37,6 +41,7 @@ def settings(
         prefix_cache=prefix_cache,
         prefix_folder=prefix_folder,
         prefix_disk_bytes=1 << 30,
+        kv_bits=kv_bits,
         token=None,
     )
 

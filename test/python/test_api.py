@@ -101,7 +101,8 @@ def test_the_extension_tells_of_cache_progress_and_time(api: Api) -> None:
 
     events = [chunk["anyclaude"] for chunk in streamed if "anyclaude" in chunk]
     assert [events[0]["event"], events[-1]["event"]] == ["accepted", "timing"]
-    assert events[0]["miss"] == {"reason": "cold", "position": 0}
+    beginning = {"reason": "cold", "position": 0, "message": 0, "part": "user"}
+    assert events[0]["miss"] == beginning
     assert events[0]["instruction_tokens"] == 0
     assert {event["event"] for event in events[1:-1]} == {"progress"}
 

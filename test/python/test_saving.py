@@ -13,8 +13,8 @@ from generating import assistant, begin, generate, system, tools, user
 from test_exactness import conversation
 
 from anyclaude_mlx.__main__ import load
+from anyclaude_mlx.known import ChatPrompt
 from anyclaude_mlx.loaded import Loaded
-from anyclaude_mlx.prompt import ChatPrompt
 from anyclaude_mlx.saving import nearest_states
 
 
