@@ -79,11 +79,16 @@ async def serve(settings: Settings, listener: socket.socket) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, lambda: setattr(server, "should_exit", True))
     worker.begin()
-    if settings.idle_exit_seconds > 0:
-        idle = loop.create_task(leases.idle(settings.idle_exit_seconds))
+    if settings.idle_exit_seconds is not None:
+        idle = loop.create_task(until_unneeded(settings.idle_exit_seconds, worker, leases))
         idle.add_done_callback(lambda _: setattr(server, "should_exit", True))
     await server.serve(sockets=[listener])
     worker.end()
+
+
+async def until_unneeded(warm_seconds: float, worker: Worker[Loaded], leases: Leases) -> None:
+    """Without a model there is nothing to keep warm: then it stays for those who ask why."""
+    await leases.idle(lambda: 0 if worker.failure else warm_seconds, lambda: worker.active > 0)
 
 
 def load(settings: Settings) -> Loaded:

@@ -1,18 +1,25 @@
-"""Who needs this server. A lease is an open connection; nobody has to sign off."""
+"""
+Who needs this server. A lease is an open connection; nobody has to sign off. It knows nothing of
+what the server does: whoever waits says whether it is at work.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+# Whoever starts a server needs a moment to take the first lease.
+first_lease_seconds = 10.0
+look_again_seconds = 0.1
 
 
 class Leases:
     def __init__(self) -> None:
         self._held = 0
         self._given = 0
-        self._free_since = time.monotonic()
+        self._needed_until = time.monotonic() + first_lease_seconds
 
     @contextmanager
     def hold(self) -> Iterator[int]:
@@ -22,12 +29,13 @@ class Leases:
             yield self._given
         finally:
             self._held -= 1
-            self._free_since = time.monotonic()
 
-    async def idle(self, seconds: float) -> None:
-        """Returns when nobody has held a lease for that long."""
+    async def idle(self, seconds: Callable[[], float], at_work: Callable[[], bool]) -> None:
+        """Returns when nobody has held a lease, and nothing was at work, for that long."""
         while True:
-            left = self._free_since + seconds - time.monotonic()
-            if self._held == 0 and left <= 0:
+            now = time.monotonic()
+            if self._held or at_work():
+                self._needed_until = now
+            elif now - self._needed_until >= seconds():
                 return
-            await asyncio.sleep(min(seconds, max(left, 0.05)) if self._held == 0 else seconds / 4)
+            await asyncio.sleep(look_again_seconds)

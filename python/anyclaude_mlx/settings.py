@@ -14,7 +14,7 @@ class Settings:
     model: str
     host: str
     port: int
-    idle_exit_seconds: float
+    idle_exit_seconds: float | None
     prefix_cache: bool
     prefix_folder: Path | None
     prefix_disk_bytes: int
@@ -30,9 +30,8 @@ def parse_settings(arguments: Sequence[str]) -> Settings:
     parser.add_argument(
         "--idle-exit",
         type=float,
-        default=0,
         metavar="SECONDS",
-        help="end when nobody has held a lease for that long (0: never)",
+        help="end when nobody has held a lease for that long (without this option: never)",
     )
     parser.add_argument("--no-prefix-cache", action="store_true")
     parser.add_argument(

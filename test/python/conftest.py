@@ -37,7 +37,7 @@ def settings(
         model=str(folder),
         host="127.0.0.1",
         port=0,
-        idle_exit_seconds=0,
+        idle_exit_seconds=None,
         prefix_cache=prefix_cache,
         prefix_folder=prefix_folder,
         prefix_disk_bytes=1 << 30,
