@@ -10,9 +10,9 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
+import { withExclusive } from "../core/exclusive.ts";
 import { UserError } from "../core/user-error.ts";
 import { type CommandResult, type RunCommand, runCommand } from "./command.ts";
-import { withExclusive } from "./exclusive.ts";
 import { findInterpreter } from "./interpreter.ts";
 
 export interface EnvironmentOptions {
@@ -45,7 +45,8 @@ export async function ensureEnvironment(options: EnvironmentOptions): Promise<st
       { cause },
     );
   }
-  await withExclusive(`${folder}.lock`, options.tell, async () => {
+  const onWait = () => options.tell("Waiting for another anyclaude that is doing the same");
+  await withExclusive(`${folder}.lock`, { onWait }, async () => {
     if (existsSync(join(folder, marker))) return;
     const startedAt = performance.now();
     options.tell(`Making the Python environment in ${folder} (once, about 350 MB)`);
