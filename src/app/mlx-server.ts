@@ -1,97 +1,178 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { accessSync, constants, mkdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
+import type { NewId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
-import { UserError } from "../core/user-error.ts";
 import { ensureEnvironment } from "../provision/environment.ts";
 import { findPythonSources } from "../provision/sources.ts";
-import { type ChildCommand, spawnChild } from "../supervisor/child.ts";
-import type { Fetch, ServedModel } from "../supervisor/health.ts";
+import { isAlive, spawnChild } from "../supervisor/child.ts";
+import type { Asking, Fetch, ServedModel } from "../supervisor/health.ts";
+import { launchOwn, type Server, type SpawnAt } from "../supervisor/launch.ts";
+import type { Address } from "../supervisor/lease.ts";
+import { attachShared } from "../supervisor/shared.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
+import { Notices } from "./notices.ts";
+import { planServer, type ServerPlan, type ServerWishes } from "./server-plan.ts";
 
-export interface MlxServerOptions {
-  readonly model: string;
-  readonly token: string;
-  readonly port: number;
+export interface MlxServerOptions extends ServerWishes {
+  readonly version: string;
   readonly cacheFolder: string;
   readonly stateFolder: string;
-  /** Where computed prefixes outlive the server, and how much of the disk they may take. */
-  readonly prefixFolder: string;
-  readonly prefixDiskGigabytes: number;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  /** For the user; nothing is said any more once the server is ready. */
   readonly tell: (line: string) => void;
   readonly fetch: Fetch;
   readonly clock: Clock;
+  readonly newId: NewId;
   readonly log: Log;
 }
 
 export interface MlxServer extends AsyncDisposable {
-  readonly url: string;
   readonly model: ServedModel;
+  /** Where it is now. Throws, in the user's words, when it was given up. */
+  readonly address: () => Address;
 }
 
-/** Without a lease for this long the server ends itself: nobody is left who could need it. */
-const idleExitSeconds = 5;
+/** Where a server of ours alone is to be, and what is to be shown to it. */
+export interface OwnAddress {
+  /** 0: any free one. */
+  readonly port: number;
+  readonly token: string;
+}
+
+/** Everything that is known before a server is looked for. */
+interface Prepared extends ServerPlan {
+  readonly sources: string;
+  /** Of what there is to know about servers, if the disk takes it. */
+  readonly folder: string;
+  readonly isShareable: boolean;
+  readonly logFile: string;
+  readonly notices: Notices;
+}
+
 const lastLines = 20;
 
-/** Everything from nothing to a model that can generate. */
-export async function startMlxServer(options: MlxServerOptions): Promise<MlxServer> {
-  const { token, model, cacheFolder, stateFolder, env, tell } = options;
-  const sources = findPythonSources(cacheFolder);
-  const lockFile = join(sources, "requirements.lock");
-  const python = await ensureEnvironment({ lockFile, cacheFolder, env, tell });
-  // The same port every time it is started, so that requests find it again after a crash.
-  const port = options.port || await freePort();
-  const logFile = join(makeFolder(stateFolder), "mlx-server.log");
-  const command: ChildCommand = {
-    program: python,
-    args: [
-      ...["-B", "-m", "anyclaude_mlx", "--model", model, "--port", String(port)],
-      ...["--idle-exit", String(idleExitSeconds)],
-      ...["--prefix-folder", options.prefixFolder],
-      ...["--prefix-disk-bytes", String(options.prefixDiskGigabytes * 2 ** 30)],
-    ],
-    env: {
-      ...env,
-      PYTHONPATH: sources,
-      PYTHONNOUSERSITE: "1",
-      ANYCLAUDE_SERVER_TOKEN: token,
-      HF_HUB_DISABLE_TELEMETRY: "1",
-    },
-    logFile,
+/**
+ * A server that others may use as well: one that runs already, or a new one, which stays for
+ * `warmSeconds` when nobody needs it any more.
+ */
+export async function shareMlxServer(
+  options: MlxServerOptions & { readonly warmSeconds: number },
+): Promise<MlxServer> {
+  const { newId, warmSeconds } = options;
+  const prepared = prepare(options);
+  if (!prepared.isShareable) {
+    return await startMlxServer(options, { port: 0, token: newId("server") });
+  }
+  const sharing = {
+    ...options,
+    ...prepared,
+    isAlive,
+    prepare: () => makeSpawn(prepared, warmSeconds, options),
+    newAddress: () => toAddress({ port: 0, token: newId("server") }),
+    onWait: () => prepared.notices.tell("Waiting for another anyclaude that starts this server"),
   };
-  const url = `http://127.0.0.1:${port}`;
+  return await supervise((asking) => attachShared(sharing, asking), prepared, options);
+}
+
+/** A server that nobody else finds. It ends with us. */
+export async function startMlxServer(
+  options: MlxServerOptions,
+  place: OwnAddress,
+): Promise<MlxServer> {
+  const prepared = prepare(options);
+  const address = await toAddress(place);
+  const launch = async (asking: Asking) =>
+    await launchOwn(await makeSpawn(prepared, 0, options), address, asking);
+  return await supervise(launch, prepared, options);
+}
+
+function prepare(options: MlxServerOptions): Prepared {
+  const sources = findPythonSources(options.cacheFolder);
+  const plan = planServer(options, sources);
+  const folder = join(options.stateFolder, "servers");
+  const isShareable = isWritable(folder, options.log);
+  const logFile = join(folder, `${plan.identity}.log`);
+  return { ...plan, sources, folder, isShareable, logFile, notices: new Notices(options.tell) };
+}
+
+/** Makes sure of the Python environment, which an attach does not need. */
+async function makeSpawn(
+  { args, sources, logFile, notices }: Prepared,
+  warmSeconds: number,
+  { cacheFolder, env }: MlxServerOptions,
+): Promise<SpawnAt> {
+  const lockFile = join(sources, "requirements.lock");
+  const program = await ensureEnvironment({ lockFile, cacheFolder, env, tell: notices.tell });
+  return ({ url, token }) =>
+    spawnChild({
+      program,
+      args: [
+        ...["-B", "-m", "anyclaude_mlx", ...args],
+        ...["--port", new URL(url).port, "--idle-exit", String(warmSeconds)],
+      ],
+      env: {
+        ...env,
+        PYTHONPATH: sources,
+        PYTHONNOUSERSITE: "1",
+        ANYCLAUDE_SERVER_TOKEN: token,
+        HF_HUB_DISABLE_TELEMETRY: "1",
+      },
+      // The user's folder may go while the server stays.
+      cwd: sources,
+      logFile,
+    });
+}
+
+async function supervise(
+  attach: (asking: Asking) => Promise<Server>,
+  { model, logFile, notices }: Prepared,
+  options: MlxServerOptions,
+): Promise<MlxServer> {
   const supervisor = new Supervisor({
     ...options,
-    url,
-    spawn: () => spawnChild(command),
-    lastWords: () => lastLinesOf(logFile),
+    attach,
+    onLoading: (waitedMs) => notices.tellLoading(model, waitedMs),
+    lastWords: () => toLastWords(logFile),
   });
   try {
     const served = await supervisor.start();
-    return { url, model: served, [Symbol.asyncDispose]: () => supervisor[Symbol.asyncDispose]() };
+    notices.stop();
+    return {
+      model: served,
+      address: () => supervisor.address(),
+      [Symbol.asyncDispose]: () => supervisor[Symbol.asyncDispose](),
+    };
   } catch (error) {
     await supervisor[Symbol.asyncDispose]();
     throw error;
   }
 }
 
-function lastLinesOf(path: string): string {
+/** A disk that takes nothing is no reason not to start: then there is nothing to share. */
+function isWritable(folder: string, log: Log): boolean {
   try {
-    return readFileSync(path, "utf8").trimEnd().split("\n").slice(-lastLines).join("\n");
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    accessSync(folder, constants.W_OK);
+    return true;
   } catch (error) {
-    return `Its log cannot be read: ${(error as Error).message}`;
+    log.warn("MLX servers cannot be shared", { error });
+    return false;
   }
 }
 
-export function makeFolder(path: string): string {
+function toLastWords(logFile: string): string {
+  const advice = "Start anyclaude again to try once more, with a smaller model if memory is short.";
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-    return path;
-  } catch (cause) {
-    throw new UserError(`Cannot use the folder ${path}: ${(cause as Error).message}`, { cause });
+    const words = readFileSync(logFile, "utf8").trimEnd().split("\n").slice(-lastLines).join("\n");
+    return `${advice} The last words in ${logFile} were:\n${words}`;
+  } catch (error) {
+    return `${advice} Its log cannot be read: ${(error as Error).message}`;
   }
+}
+
+async function toAddress({ port, token }: OwnAddress): Promise<Address> {
+  return { url: `http://127.0.0.1:${port || await freePort()}`, token };
 }
 
 function freePort(): Promise<number> {

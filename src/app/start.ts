@@ -1,6 +1,6 @@
 import { forward } from "#forward";
 import { serve } from "#serve";
-import { createOpenAiBackend, type Fetch } from "../backend/openai-compatible.ts";
+import { createOpenAiBackend } from "../backend/openai-compatible.ts";
 import { identifyBody } from "../cache/key.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { randomId } from "../core/ids.ts";
@@ -8,11 +8,11 @@ import { UserError } from "../core/user-error.ts";
 import { openTraces, type Traces } from "../monitor/traces.ts";
 import { type AppOptions, createApp } from "../server/app.ts";
 import { openPrices, startMonitor, toComparison, tracesPath } from "./monitoring.ts";
+import { patientFetch } from "./patient-fetch.ts";
 import { openResponseCache } from "./response-cache.ts";
 import { findUpstream, type UpstreamOptions } from "./upstream.ts";
 
 export interface StartOptions extends UpstreamOptions {
-  readonly version: string;
   /** The folder in which the client works, if it is known. */
   readonly project: string | undefined;
 }
@@ -29,8 +29,6 @@ export interface RunningApp extends AsyncDisposable {
 
 const anthropicUrl = "https://api.anthropic.com";
 const clock: Clock = systemClock;
-// Bun ends a request after five minutes otherwise: less than a long prefill.
-const patientFetch: Fetch = (url, init) => fetch(url, { ...init, timeout: false } as RequestInit);
 
 /** Builds everything. What is returned disposes it in reverse order. */
 export function startApp(options: StartOptions): Promise<RunningApp> {
@@ -68,10 +66,9 @@ async function startTranslating(options: StartOptions): Promise<RunningApp> {
   const upstream = await findUpstream(options);
   stack.defer(async () => await upstream[Symbol.asyncDispose]?.());
   const token = randomId("anyclaude");
-  const traces = tracesOf(options, [token, upstream.apiKey]);
+  const traces = tracesOf(options, [token, upstream.address().apiKey]);
   const backend = createOpenAiBackend({
-    baseUrl: upstream.url,
-    apiKey: upstream.apiKey,
+    address: upstream.address,
     keySetting: config.mode === "mlx" ? "MLX_API_KEY" : "OPENAI_API_KEY",
     ours: upstream.ours,
     fetch: traces?.asking(patientFetch) ?? patientFetch,

@@ -1,17 +1,24 @@
-import { createOpenAiBackend, withoutSecrets } from "../backend/openai-compatible.ts";
+import {
+  createOpenAiBackend,
+  type ServerAddress,
+  withoutSecrets,
+} from "../backend/openai-compatible.ts";
 import type { Paths } from "../config/paths.ts";
 import type { Config } from "../config/schema.ts";
 import { systemClock as clock } from "../core/clock.ts";
+import { ProxyError } from "../core/errors.ts";
 import { randomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import { UserError } from "../core/user-error.ts";
 import { askHealth } from "../supervisor/health.ts";
-import { startMlxServer } from "./mlx-server.ts";
+import { type MlxServer, shareMlxServer } from "./mlx-server.ts";
+import { patientFetch } from "./patient-fetch.ts";
 
 export interface UpstreamOptions {
   readonly config: Config;
   readonly paths: Paths;
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly version: string;
   readonly log: Log;
   /** Progress for the user, before anything answers. */
   readonly tell: (line: string) => void;
@@ -19,8 +26,8 @@ export interface UpstreamOptions {
 
 /** Whoever answers, ready to answer. */
 export interface Upstream extends Partial<AsyncDisposable> {
-  readonly url: string;
-  readonly apiKey: string | undefined;
+  /** Where it is now. Throws what a request is to be told when it is gone for good. */
+  readonly address: () => ServerAddress;
   readonly ours: boolean;
   readonly model: string;
   readonly contextLength: number | undefined;
@@ -32,7 +39,7 @@ const defaultMlxUrl = "http://127.0.0.1:8081";
 /** How long a server that is said to be there may take to answer at the start. */
 const patienceMs = 5000;
 
-/** The server that the settings name, or one of ours, launched. Fails in the user's words. */
+/** The server that the settings name, or one of ours. Fails in the user's words. */
 export async function findUpstream(options: UpstreamOptions): Promise<Upstream> {
   const { config } = options;
   if (config.mode === "openai") {
@@ -44,10 +51,11 @@ export async function findUpstream(options: UpstreamOptions): Promise<Upstream> 
   }
   if (config.baseUrl) return await findServer(config.baseUrl, config);
   if (config.noAutoLaunch) return await findServer(defaultMlxUrl, config);
-  return await launch(options);
+  return await share(options);
 }
 
-async function launch({ config, paths, env, tell, log }: UpstreamOptions): Promise<Upstream> {
+async function share(options: UpstreamOptions): Promise<Upstream> {
+  const { config, paths } = options;
   if (!config.model) {
     throw new UserError(
       "Cannot start MLX without a model: name one with --model, such as --model tiny for a first " +
@@ -55,15 +63,15 @@ async function launch({ config, paths, env, tell, log }: UpstreamOptions): Promi
       { exitCode: 2 },
     );
   }
-  const token = randomId("server");
-  const server = await startMlxServer({
-    ...{ model: config.model, token, port: 0, fetch, clock, log, tell, env },
+  const server = await shareMlxServer({
+    ...options,
+    ...{ model: config.model, warmSeconds: config.serverWarmSeconds },
+    ...{ fetch: patientFetch, clock, newId: randomId },
     ...{ cacheFolder: paths.cache, stateFolder: paths.state, prefixFolder: paths.prefixes },
     prefixDiskGigabytes: config.prefixDiskGigabytes,
   });
   return {
-    url: server.url,
-    apiKey: token,
+    address: () => toServerAddress(server),
     ours: true,
     model: server.model.id,
     contextLength: server.model.contextLength,
@@ -72,25 +80,37 @@ async function launch({ config, paths, env, tell, log }: UpstreamOptions): Promi
   };
 }
 
+/** A server that was given up is an error that no repetition mends. */
+function toServerAddress(server: MlxServer): ServerAddress {
+  try {
+    const { url: baseUrl, token: apiKey } = server.address();
+    return { baseUrl, apiKey };
+  } catch (cause) {
+    if (!(cause instanceof UserError)) throw cause;
+    throw new ProxyError("api_error", cause.message, { cause, final: true });
+  }
+}
+
 /** A server that somebody else runs. It has to answer now: later it would be too late to say so. */
 async function findServer(url: string, { model, apiKey }: Config): Promise<Upstream> {
   const signal = AbortSignal.timeout(patienceMs);
   const root = url.replace(/\/+$/, "").replace(/\/v1$/, "");
   const health = await askHealth(root, fetch, signal).catch(() => undefined);
   const ours = health?.status === "ready";
-  const shared = { url, apiKey, ours, identity: withoutSecrets(url) };
+  const address = () => ({ baseUrl: url, apiKey });
+  const shared = { address, ours, identity: withoutSecrets(url) };
   if (ours) {
     const { id, contextLength, fingerprint: identity } = health.model;
     return { ...shared, model: id, contextLength, identity };
   }
   const backend = createOpenAiBackend({
-    ...{ baseUrl: url, apiKey, keySetting: "the key", ours: false, fetch, newId: randomId },
+    ...{ address, keySetting: "the key", ours: false, fetch, newId: randomId },
   });
   const models = await backend.models(signal).catch((cause: unknown) => {
     const words = cause instanceof Error ? cause.message : String(cause);
-    const address = withoutSecrets(root);
+    const shown = withoutSecrets(root);
     throw new UserError(
-      words.includes(address) ? words : `Cannot use the model server at ${address}: ${words}`,
+      words.includes(shown) ? words : `Cannot use the model server at ${shown}: ${words}`,
       { cause },
     );
   });

@@ -12,10 +12,16 @@ import { toProxyError } from "./upstream-error.ts";
 /** The part of `fetch` that is used. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
-export interface OpenAiOptions {
+/** Where a server is, and the key it wants. */
+export interface ServerAddress {
   /** With or without `/v1` at its end. */
   readonly baseUrl: string;
   readonly apiKey: string | undefined;
+}
+
+export interface OpenAiOptions {
+  /** Asked before each request: a server of ours that was started again is somewhere else. */
+  readonly address: () => ServerAddress;
   /** What to name when the key is refused. */
   readonly keySetting: string;
   /** Our own MLX server: it says more, keeps what it computes, and comes back when it dies. */
@@ -27,13 +33,15 @@ export interface OpenAiOptions {
 /** Any server that speaks OpenAI's chat completions. */
 export function createOpenAiBackend(options: OpenAiOptions): Backend {
   const { newId, ours } = options;
-  const url = apiUrl(options.baseUrl);
-  const root = url.replace(/\/v1$/, "");
 
-  async function request(target: string, init: RequestInit): Promise<Response> {
+  async function request(
+    { root, headers }: Place,
+    target: string,
+    init: RequestInit,
+  ): Promise<Response> {
     let response: Response;
     try {
-      response = await options.fetch(target, init);
+      response = await options.fetch(target, { ...init, headers });
     } catch (cause) {
       if (init.signal?.aborted) throw cause;
       throw new ProxyError(
@@ -51,14 +59,17 @@ export function createOpenAiBackend(options: OpenAiOptions): Backend {
     });
   }
 
-  function headers(origin?: RequestOrigin): Record<string, string> {
-    return {
+  function place(origin?: RequestOrigin): Place {
+    const { baseUrl, apiKey } = options.address();
+    const url = apiUrl(baseUrl);
+    const headers = {
       "content-type": "application/json",
-      ...(options.apiKey ? { authorization: `Bearer ${options.apiKey}` } : {}),
+      ...(apiKey ? { authorization: `Bearer ${apiKey}` } : {}),
       ...(ours ? { "x-anyclaude": "1" } : {}),
       // Routers of clusters keep a session on the machine that has its prefix.
       ...(origin?.session ? { "x-claude-code-session-id": origin.session } : {}),
     };
+    return { url, root: url.replace(/\/v1$/, ""), headers };
   }
 
   return {
@@ -66,9 +77,9 @@ export function createOpenAiBackend(options: OpenAiOptions): Backend {
       const normal = normalise(message);
       const chat = toChatRequest(normal);
       const anyclaude = { ...hints(call.origin), own_chars: ownChars(normal) };
-      const response = await request(`${url}/chat/completions`, {
+      const at = place(call.origin);
+      const response = await request(at, `${at.url}/chat/completions`, {
         method: "POST",
-        headers: headers(call.origin),
         body: JSON.stringify(ours ? { ...chat, anyclaude } : chat),
         signal: call.signal,
       });
@@ -88,7 +99,8 @@ export function createOpenAiBackend(options: OpenAiOptions): Backend {
     },
 
     async models(signal) {
-      const response = await request(`${url}/models`, { headers: headers(), signal });
+      const at = place();
+      const response = await request(at, `${at.url}/models`, { signal });
       const body = await bodyOf(response);
       // mlx_lm.server answers with nothing at all when no model was ever downloaded.
       const isList = typeof body === "object" && body !== null && "data" in body;
@@ -99,9 +111,9 @@ export function createOpenAiBackend(options: OpenAiOptions): Backend {
   /** Ours and vLLM's way to count; other servers answer 404. */
   async function tokenize(message: MessagesRequest, signal: AbortSignal): Promise<number> {
     const { model, messages, tools } = toChatRequest(normalise(message));
-    const response = await request(`${root}/tokenize`, {
+    const at = place();
+    const response = await request(at, `${at.root}/tokenize`, {
       method: "POST",
-      headers: headers(),
       body: JSON.stringify({ model, messages, ...(tools ? { tools } : {}) }),
       signal,
     });
@@ -109,6 +121,13 @@ export function createOpenAiBackend(options: OpenAiOptions): Backend {
     if (typeof count !== "number") throw new ProxyError("api_error", "No count in the answer");
     return count;
   }
+}
+
+/** How to reach a server now. */
+interface Place {
+  readonly url: string;
+  readonly root: string;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** `…/v1`, whichever way the user wrote it. */

@@ -1,5 +1,6 @@
 import { defineCommand } from "citty";
 import { startMlxServer } from "../app/mlx-server.ts";
+import { patientFetch } from "../app/patient-fetch.ts";
 import { loadConfig } from "../config/load.ts";
 import { systemClock } from "../core/clock.ts";
 import { randomId } from "../core/ids.ts";
@@ -23,13 +24,14 @@ export const server = defineCommand({
         });
       }
       const token = environment["ANYCLAUDE_SERVER_TOKEN"] || randomId("server");
-      const { log, tell } = toAppParts(loaded);
+      const { prefixDiskGigabytes, port } = config;
       await using running = await startMlxServer({
-        ...{ model, token, port: config.port, fetch, clock: systemClock, log, tell },
-        ...{ cacheFolder: paths.cache, stateFolder: paths.state, env: environment },
-        ...{ prefixFolder: paths.prefixes, prefixDiskGigabytes: config.prefixDiskGigabytes },
-      });
-      report({ url: running.url, token }, args.json);
+        ...toAppParts(loaded),
+        ...{ model, prefixDiskGigabytes, prefixFolder: paths.prefixes },
+        ...{ fetch: patientFetch, clock: systemClock, newId: randomId },
+        ...{ cacheFolder: paths.cache, stateFolder: paths.state },
+      }, { port, token });
+      report(running.address(), args.json);
       await ended;
     }),
 });

@@ -43,6 +43,7 @@ export const configSchema = v.strictObject({
   cacheTtlHours: v.optional(count(87_600, 1), 168),
   cacheDiskMegabytes: v.optional(count(1_000_000, 1), 256),
   prefixDiskGigabytes: v.optional(count(100_000), 10),
+  serverWarmSeconds: v.optional(count(604_800), 600),
   fresh: v.optional(onOff, false),
   historyDays: v.optional(count(3650), 90),
   compareWith: v.optional(text),
@@ -87,6 +88,9 @@ export const settings: Readonly<Record<SettingName, SettingNames>> = {
   cacheDiskMegabytes: { meaning: "how much of the disk answers may take" },
   prefixDiskGigabytes: {
     meaning: "how much of the disk computed prefixes of MLX models may take; 0 keeps none",
+  },
+  serverWarmSeconds: {
+    meaning: "how long the MLX server stays when the last terminal has left it; 0 ends it at once",
   },
   fresh: { flag: "--fresh", meaning: "give no stored answer again: ask the model every time" },
   historyDays: {

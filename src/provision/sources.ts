@@ -36,6 +36,12 @@ export function findPythonSources(cacheFolder: string): string {
   }
 }
 
+/** What the server is made of: equal for two that would do the same. */
+export function fingerprintSources(folder: string): string {
+  const isPart = /^(anyclaude_mlx\/.*\.py|models\/.*|requirements\.lock)$/;
+  return digestOf(folder, listFiles(folder).filter((file) => isPart.test(file)));
+}
+
 function extract(source: string, target: string, files: readonly string[]): string {
   const unfinished = `${target}.${process.pid}`;
   rmSync(unfinished, { recursive: true, force: true });

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import process from "node:process";
+import type { Clock } from "../core/clock.ts";
 
 export interface Child {
   readonly pid: number | undefined;
@@ -14,16 +15,20 @@ export interface ChildCommand {
   readonly program: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
   /** What it writes is appended here. */
   readonly logFile: string;
 }
 
 export type SpawnChild = (command: ChildCommand) => Child;
 
-/** In a process group of its own, so that a Ctrl-C in the terminal does not reach it. */
-export const spawnChild: SpawnChild = ({ program, args, env, logFile }) => {
+const killMs = 5000;
+
+/** In a session of its own: neither a Ctrl-C in the terminal nor the terminal's end reaches it. */
+export const spawnChild: SpawnChild = ({ program, args, env, cwd, logFile }) => {
   const log = openLog(logFile);
-  const child = spawn(program, [...args], { env, detached: true, stdio: ["ignore", log, log] });
+  const stdio = ["ignore", log, log] as const;
+  const child = spawn(program, [...args], { env, cwd, detached: true, stdio: [...stdio] });
   if (log !== "ignore") closeSync(log);
   const exited = new Promise<number | null>((resolve) => {
     child.on("error", () => resolve(null));
@@ -42,6 +47,39 @@ export const spawnChild: SpawnChild = ({ program, args, env, logFile }) => {
     },
   };
 };
+
+/** Asks it to end, gives it time, and kills it then. */
+export async function endChild(child: Child, clock: Clock): Promise<void> {
+  const over = new AbortController();
+  child.signal("SIGTERM");
+  void clock.sleep(killMs, over.signal).then(() => child.signal("SIGKILL"), () => {});
+  await child.exited;
+  over.abort();
+}
+
+/** How a child ended, going on from "it". */
+export function toEnd(code: number | null): string {
+  return code === null ? "was killed" : `ended with code ${code}`;
+}
+
+/** Whether a process with this id runs, ours or not. One that is only not yet reaped does not. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+  return !isZombie(pid);
+}
+
+/** In a container without an init the dead of others stay listed. */
+function isZombie(pid: number): boolean {
+  try {
+    return /^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false; // gone meanwhile, or not Linux
+  }
+}
 
 /** A disk that takes no log is no reason not to start. */
 function openLog(path: string): number | "ignore" {

@@ -1,29 +1,36 @@
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import { UserError } from "../core/user-error.ts";
-import type { Child } from "./child.ts";
-import { type Fetch, type ServedModel, untilDecided } from "./health.ts";
+import { type Asking, type Decided, type Fetch, type ServedModel, untilDecided } from "./health.ts";
+import type { Server } from "./launch.ts";
+import type { Address } from "./lease.ts";
 import { defaultPolicy, type Effect, type Event, type State, step } from "./machine.ts";
 
 export interface SupervisorOptions {
-  /** Where the child will answer, every time it is started. */
-  readonly url: string;
-  readonly token: string;
-  readonly spawn: () => Child;
-  /** The end of what the child wrote. */
+  /**
+   * Finds a server or starts one. Rejects with a UserError when that cannot succeed, with anything
+   * else when it may the next time.
+   */
+  readonly attach: (asking: Asking) => Promise<Server>;
+  /** Called again and again while the server loads its model. */
+  readonly onLoading: (waitedMs: number) => void;
+  /** What to do about a server that dies again and again, and the end of what it wrote. */
   readonly lastWords: () => string;
   readonly fetch: Fetch;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** Keeps one MLX server running, and holds its lease for as long as we live. */
+/** Sees to it that there is a server, and holds its lease for as long as we live. */
 export class Supervisor implements AsyncDisposable {
   readonly #options: SupervisorOptions;
   #state: State = { name: "stopped" };
-  #child: Child | undefined;
   #timer = new AbortController();
-  #watch = new AbortController();
+  /** Until the server in hand is let go. */
+  #holding = new AbortController();
+  #attaching: Promise<Server | undefined> = Promise.resolve(undefined);
+  #leaving: Promise<void> = Promise.resolve();
+  #address: Address | undefined;
   #model: ServedModel | undefined;
   #changed = Promise.withResolvers<void>();
 
@@ -41,11 +48,17 @@ export class Supervisor implements AsyncDisposable {
     }
   }
 
+  /** Where the server was last seen: another place each time it is started. */
+  address(): Address {
+    if (this.#state.name === "failed") throw this.#failure(this.#state.reason);
+    if (!this.#address) throw new Error("Asked for the address of a server that never was ready");
+    return this.#address;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#watch.abort();
     this.#handle({ type: "stop" });
-    await this.#child?.exited;
     this.#timer.abort();
+    await this.#leaving;
   }
 
   #handle(event: Event): void {
@@ -62,10 +75,14 @@ export class Supervisor implements AsyncDisposable {
 
   #run(effect: Effect): void {
     switch (effect.type) {
-      case "spawn":
-        return this.#spawn();
-      case "signal":
-        return this.#child?.signal(effect.signal);
+      case "attach":
+        this.#holding = new AbortController();
+        this.#attaching = this.#attach(this.#holding.signal);
+        return;
+      case "release":
+        this.#holding.abort();
+        this.#leaving = this.#attaching.then((server) => server?.leave());
+        return;
       case "timer": {
         this.#timer.abort();
         this.#timer = new AbortController();
@@ -77,54 +94,51 @@ export class Supervisor implements AsyncDisposable {
     }
   }
 
-  #spawn(): void {
-    const child = this.#options.spawn();
-    this.#child = child;
-    this.#watch.abort();
-    this.#watch = new AbortController();
-    void this.#observe(this.#watch.signal);
-    void child.exited.then((code) => {
-      this.#watch.abort();
-      this.#handle({ type: "exited", code });
-    });
-  }
-
-  async #observe(signal: AbortSignal): Promise<void> {
-    const { url, fetch, clock, log } = this.#options;
-    void this.#holdLease(signal);
+  async #attach(signal: AbortSignal): Promise<Server | undefined> {
+    const { attach, fetch, clock } = this.#options;
+    const tell = (event: Event) => signal.aborted || this.#handle(event);
+    const asking = { fetch, clock, signal };
     try {
-      const health = await untilDecided(url, { fetch, clock, signal });
-      if (health.status === "ready") {
-        this.#model = health.model;
-        this.#handle({ type: "healthy" });
-      } else this.#handle({ type: "unable", reason: health.reason });
+      const server = await attach(asking);
+      void server.ended.then((how) => tell({ type: "lost", how }));
+      void this.#untilReady(server, asking).then(tell, () => {}); // let go before it was decided
+      return server;
     } catch (error) {
-      if (!signal.aborted) log.warn("asking for health failed", { error });
+      tell(toFailure(error));
+      return undefined;
     }
   }
 
-  /** An open connection. The server ends itself soon after it is gone, also when we are killed. */
-  async #holdLease(signal: AbortSignal): Promise<void> {
-    const { url, token, fetch, clock } = this.#options;
-    while (!signal.aborted) {
-      try {
-        const headers = { authorization: `Bearer ${token}` };
-        const response = await fetch(`${url}/lease`, { headers, signal });
-        const reader = response.body?.getReader();
-        while (reader && !(await reader.read()).done);
-      } catch {
-        // Not listening yet, or gone: asked again until we are told to stop.
-      }
-      await clock.sleep(50, signal).catch(() => {});
+  async #untilReady({ address }: Server, asking: Asking): Promise<Event> {
+    const health = await untilDecided(address.url, asking, this.#options.onLoading);
+    const event = toEvent(health, this.#model);
+    if (health.status === "ready" && event.type === "healthy") {
+      this.#address = address;
+      this.#model = health.model;
     }
+    return event;
   }
 
   #failure(reason: string): UserError {
-    const words = this.#options.lastWords();
     return new UserError(
       /^[A-Z]/.test(reason)
         ? reason
-        : `Cannot keep the MLX server running: ${reason}; its last words were:\n${words}`,
+        : `Cannot keep the MLX server running: ${reason}. ${this.#options.lastWords()}`,
     );
   }
+}
+
+/** Answers of another model may not pass for those of the one that was begun with. */
+function toEvent(health: Decided, before: ServedModel | undefined): Event {
+  if (health.status === "failed") return { type: "unable", reason: health.reason };
+  if (before && before.fingerprint !== health.model.fingerprint) {
+    const reason = `The model ${health.model.id} has changed on disk: start anyclaude again`;
+    return { type: "unable", reason };
+  }
+  return { type: "healthy" };
+}
+
+function toFailure(error: unknown): Event {
+  if (error instanceof UserError) return { type: "unable", reason: error.message };
+  return { type: "lost", how: error instanceof Error ? error.message : String(error) };
 }

@@ -44,6 +44,21 @@ describe("a request", () => {
     assertEquals([body["stream"], body["stream_options"]], [true, { include_usage: true }]);
   });
 
+  test("goes to where the server is by then", async () => {
+    let port = 1;
+    const address = () => ({ baseUrl: `http://127.0.0.1:${port}`, apiKey: `key ${port}` });
+    const { calls, backend } = upstream(() => streamed([text("Hi", "stop")]), { address });
+
+    await all(backend);
+    port = 2;
+    await all(backend);
+
+    assertEquals(calls.map(({ url, headers }) => [url, headers.get("authorization")]), [
+      ["http://127.0.0.1:1/v1/chat/completions", "Bearer key 1"],
+      ["http://127.0.0.1:2/v1/chat/completions", "Bearer key 2"],
+    ]);
+  });
+
   test("tells only our own server who asks", async () => {
     const foreign = upstream(() => streamed([text("Hi", "stop")]));
     const ours = upstream(() => streamed([text("Hi", "stop")]), { ours: true });
@@ -114,7 +129,9 @@ describe("a server that cannot be used", () => {
   };
 
   test("is named without its credentials when it cannot be reached", async () => {
-    const { backend } = upstream(unreachable, { baseUrl: "http://me:pass@model.test/v1" });
+    const { backend } = upstream(unreachable, {
+      address: () => ({ baseUrl: "http://me:pass@model.test/v1", apiKey: undefined }),
+    });
 
     const error = await assertRejects(() => all(backend), ProxyError, "http://model.test");
 

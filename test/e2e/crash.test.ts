@@ -1,10 +1,11 @@
 import { describe, test } from "node:test";
 import process from "node:process";
 import { assert, assertEquals } from "@std/assert";
+import { isAlive } from "../../src/supervisor/child.ts";
 import { type Address, eventsOf, post } from "./support/messages.ts";
 import { randomModel } from "./support/models.ts";
 import { descendants } from "./support/processes.ts";
-import { isAlive, until } from "./support/until.ts";
+import { until } from "./support/until.ts";
 import { createWorld } from "./support/world.ts";
 
 const endless = {

@@ -1,12 +1,16 @@
 import { describe, test } from "node:test";
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { untilServersEnded } from "./support/processes.ts";
 import { createWorld } from "./support/world.ts";
 
 describe("the prefix cache on disk", () => {
   test("saves the second run nearly all of the prompt", async () => {
     using world = createWorld();
-    const run = (question: string) =>
-      world.anyclaude(["--model", "tiny", "--fresh", "--allowedTools", "Read", "-p", question]);
+    const run = async (question: string) => {
+      await untilServersEnded(world);
+      const args = ["--model", "tiny", "--fresh", "--allowedTools", "Read", "-p", question];
+      return await world.anyclaude(args);
+    };
 
     const first = await run("read a.txt");
     const again = await run("read a.txt");

@@ -2,9 +2,10 @@ import { describe, test } from "node:test";
 import { spawnSync } from "node:child_process";
 import process from "node:process";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { isAlive } from "../../src/supervisor/child.ts";
 import { descendants } from "./support/processes.ts";
 import { hasTmux, openTerminal, type Terminal } from "./support/terminal.ts";
-import { isAlive, until } from "./support/until.ts";
+import { until } from "./support/until.ts";
 import { anyclaudeCommand, createWorld } from "./support/world.ts";
 
 interface WayOut {

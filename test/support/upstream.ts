@@ -21,8 +21,7 @@ export function upstream(
 ): Upstream {
   const calls: UpstreamCall[] = [];
   const backend = createOpenAiBackend({
-    baseUrl: "http://model.test",
-    apiKey: "upstream-key",
+    address: () => ({ baseUrl: "http://model.test", apiKey: "upstream-key" }),
     keySetting: "OPENAI_API_KEY",
     ours: false,
     newId: countIds(),

@@ -1,4 +1,7 @@
 import { spawnSync } from "node:child_process";
+import { isAlive } from "../../../src/supervisor/child.ts";
+import { until } from "./until.ts";
+import type { World } from "./world.ts";
 
 export interface Process {
   readonly pid: number;
@@ -17,6 +20,20 @@ export function descendants(pid: number): readonly Process[] {
     generation = children.map((child) => child.pid);
   }
   return found;
+}
+
+/** The MLX servers that were started in this world, whoever is their parent by now. */
+export function serversOf({ env }: World): readonly number[] {
+  const home = env["ANYCLAUDE_HOME"] ?? "";
+  return list()
+    .filter(({ command }) => command.includes("anyclaude_mlx") && command.includes(home))
+    .map(({ pid }) => pid)
+    .filter(isAlive);
+}
+
+/** What they were saving is on the disk then. */
+export async function untilServersEnded(world: World): Promise<void> {
+  await until("the end of all servers", () => serversOf(world).length === 0, { seconds: 15 });
 }
 
 function list(): readonly Process[] {

@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 
 /** Asks until the answer is not undefined or false; fails with what was waited for. */
@@ -15,14 +13,4 @@ export async function until<T>(
     await delay(everyMs);
   }
   throw new Error(`Waited ${seconds} s in vain for ${what}`);
-}
-
-/** Whether a process with this id runs. One that is dead but not yet reaped does not. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
-  } catch {
-    return false;
-  }
 }

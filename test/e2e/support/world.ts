@@ -52,17 +52,21 @@ export function anyclaudeCommand(): readonly [string, ...string[]] {
   return binary ? [binary] : [join(bin, "bun"), join(root, "src", "main.ts")];
 }
 
-/** State of its own, so that no answer of an earlier test is given again; a shared cache folder. */
-function anyclaudeHome(folder: string): string {
+/**
+ * State of its own, so that no answer of an earlier test is given again, and no server stays;
+ * a shared cache folder.
+ */
+function anyclaudeHome(folder: string, config: object): string {
   const own = join(folder, "anyclaude");
   const shared = join(root, ".cache", "e2e home", "cache");
   mkdirSync(own);
   mkdirSync(shared, { recursive: true });
   symlinkSync(shared, join(own, "cache"));
+  writeFileSync(join(own, "config.json"), JSON.stringify({ serverWarmSeconds: 0, ...config }));
   return own;
 }
 
-export function createWorld(): World {
+export function createWorld(config: object = {}): World {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "any claude ")));
   const home = join(folder, "home");
   const project = join(folder, "my project");
@@ -76,7 +80,7 @@ export function createWorld(): World {
     TERM: "xterm-256color",
     LANG: "C.UTF-8",
     SHELL: "/bin/sh",
-    ANYCLAUDE_HOME: anyclaudeHome(folder),
+    ANYCLAUDE_HOME: anyclaudeHome(folder, config),
   };
   const running: ChildProcess[] = [];
 

@@ -1,0 +1,230 @@
+import { describe, test } from "node:test";
+import { createServer, type IncomingHttpHeaders } from "node:http";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { setTimeout as delay } from "node:timers/promises";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { type Address, post } from "./support/messages.ts";
+import { randomModel } from "./support/models.ts";
+import { serversOf, untilServersEnded } from "./support/processes.ts";
+import { until } from "./support/until.ts";
+import { createWorld, type Ran, type Running, type World } from "./support/world.ts";
+
+/** Instructions and tools of the real client, in tokens of the tiny model; at least. */
+const instructions = 15_000;
+
+describe("a shared MLX server", () => {
+  test("reads the instructions of two terminals once, also when they start together", async () => {
+    using world = createWorld();
+    const seen = new Set<number>();
+    const both = [read(world, "a.txt"), read(world, "b.txt")];
+    const ended = Promise.all(both.map(({ exited }) => exited));
+
+    const [first, second] = await watching(
+      ended,
+      () => serversOf(world).forEach((pid) => seen.add(pid)),
+    );
+
+    assertAnswers(first, "hello from a");
+    assertAnswers(second, "hello from b");
+    assertEquals(seen.size, 1);
+    const [one, two] = [first!, second!].map(figures);
+    assert(one!.created + two!.created < 1.5 * instructions, first!.stderr + second!.stderr);
+    await untilServersEnded(world);
+  });
+
+  test("stays warm for the next terminal, and ends itself when none comes", async () => {
+    using world = createWorld({ serverWarmSeconds: 6, prefixDiskGigabytes: 0 });
+    const first = await read(world, "a.txt").exited;
+    const [server] = serversOf(world);
+    const second = await read(world, "b.txt").exited;
+    const stayed = serversOf(world);
+    const leftAt = Date.now();
+    await untilServersEnded(world);
+
+    assertAnswers(first, "hello from a");
+    assertAnswers(second, "hello from b");
+    assertEquals(stayed, [server!]);
+    assert(figures(second).created < 1500, second.stderr);
+    assert(Date.now() - leftAt > 4000, `ended after ${Date.now() - leftAt} ms`);
+  });
+
+  test("outlives the kill of whoever started it, and is started again without that one", async () => {
+    using world = createWorld();
+    const starter = serve(world);
+    await starter.firstLine;
+    const other = await addressOf(serve(world));
+    const [server] = serversOf(world);
+
+    starter.child.kill("SIGKILL");
+    await starter.exited;
+    const answered = await ask(other);
+    const stayed = serversOf(world);
+    process.kill(server!, "SIGKILL");
+    await until("an answer", async () => await ask(other) === 200);
+
+    assertEquals([answered, stayed], [200, [server]]);
+    const now = serversOf(world);
+    assertEquals([now.length, now.includes(server!)], [1, false]);
+  });
+
+  test("killed under two terminals is started again once, and both go on", async () => {
+    using world = createWorld();
+    const both = [read(world, "a.txt"), read(world, "b.txt")];
+    const ended = Promise.all(both.map(({ exited }) => exited));
+    await until("both at work", async () => await active(world) === 2, { everyMs: 20 });
+    const [server] = serversOf(world);
+    const seen = new Set<number>();
+
+    process.kill(server!, "SIGKILL");
+    const [first, second] = await watching(
+      ended,
+      () => serversOf(world).forEach((pid) => seen.add(pid)),
+    );
+
+    assertAnswers(first, "hello from a");
+    assertAnswers(second, "hello from b");
+    seen.delete(server!);
+    assertEquals(seen.size, 1);
+    await untilServersEnded(world);
+  });
+
+  test("is one for four that start at the same moment", async () => {
+    using world = createWorld();
+    const all = [serve(world), serve(world), serve(world), serve(world)];
+
+    const addresses = await Promise.all(all.map(addressOf));
+
+    assertEquals(await Promise.all(addresses.map(ask)), [200, 200, 200, 200]);
+    assertEquals(serversOf(world).length, 1);
+  });
+
+  test("is not shared by another model", async () => {
+    using world = createWorld();
+    await serve(world).firstLine;
+
+    await serve(world, await randomModel("full")).firstLine;
+
+    assertEquals(serversOf(world).length, 2);
+  });
+
+  test("is replaced when somebody else has its port, who is left alone", async () => {
+    using world = createWorld();
+    const before = serve(world);
+    await before.firstLine;
+    const [server] = serversOf(world);
+    before.child.kill("SIGKILL");
+    await untilServersEnded(world);
+    using foreign = await foreignServer(Number(new URL(String(entryOf(world)["url"])).port));
+
+    const status = await ask(await addressOf(serve(world)));
+
+    assertEquals(status, 200);
+    assert(foreign.asked.length > 0, "was not asked at all");
+    assertEquals(
+      foreign.asked.map(({ authorization }) => authorization),
+      foreign.asked.map(() => undefined),
+    );
+    assert(entryOf(world)["pid"] !== server);
+  });
+
+  test("is started anew when the registry is damaged", async () => {
+    using world = createWorld();
+    const before = await addressOf(serve(world));
+    writeFileSync(entryPath(world), "{");
+
+    const after = await addressOf(serve(world));
+
+    assertEquals([await ask(before), await ask(after)], [200, 200]);
+    assertEquals(serversOf(world).length, 2);
+  });
+});
+
+function read(world: World, file: string): Running {
+  writeFileSync(join(world.project, "b.txt"), "hello from b\n");
+  return world.start([
+    "--model",
+    "tiny",
+    "--fresh",
+    "--allowedTools",
+    "Read",
+    "-p",
+    `read ${file}`,
+  ]);
+}
+
+function serve(world: World, model = "tiny"): Running {
+  return world.start(["serve", "--json", "--fresh", "--model", model]);
+}
+
+async function addressOf(running: Running): Promise<Address> {
+  return JSON.parse(await running.firstLine) as Address;
+}
+
+/** The status of an answer. */
+async function ask(address: Address): Promise<number> {
+  const messages = [{ role: "user" as const, content: "hi" }];
+  const response = await post(address, { model: "tiny", max_tokens: 20, messages });
+  await response.text();
+  return response.status;
+}
+
+async function watching<T>(ended: Promise<T>, look: () => void): Promise<T> {
+  let isOver = false;
+  void ended.finally(() => isOver = true);
+  while (!isOver) {
+    look();
+    await delay(100);
+  }
+  return await ended;
+}
+
+function assertAnswers(ran: Ran | undefined, said: string): void {
+  assertEquals(ran?.code, 0, ran?.stderr);
+  assertStringIncludes(ran?.stdout ?? "", said);
+}
+
+/** How many prompt tokens were computed for it. */
+function figures({ stderr }: Ran): { readonly created: number } {
+  const [, created = ""] = stderr.match(/Cache Creation Tokens: ([\d,]+)/) ?? [];
+  return { created: Number(created.replaceAll(",", "")) };
+}
+
+function entryPath({ env }: World): string {
+  const folder = join(env["ANYCLAUDE_HOME"] ?? "", "state", "servers");
+  const [name = ""] = readdirSync(folder).filter((each) => each.endsWith(".json"));
+  return join(folder, name);
+}
+
+function entryOf(world: World): Record<string, unknown> {
+  return JSON.parse(readFileSync(entryPath(world), "utf8")) as Record<string, unknown>;
+}
+
+/** How many requests the server works on; undefined while there is none. */
+async function active(world: World): Promise<number | undefined> {
+  try {
+    const response = await fetch(`${entryOf(world)["url"]}/health`);
+    return (await response.json() as { active: number }).active;
+  } catch {
+    return undefined;
+  }
+}
+
+async function foreignServer(
+  port: number,
+): Promise<{ readonly asked: IncomingHttpHeaders[] } & Disposable> {
+  const asked: IncomingHttpHeaders[] = [];
+  const server = createServer((request, response) => {
+    asked.push(request.headers);
+    response.end("<html>");
+  });
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  return {
+    asked,
+    [Symbol.dispose]: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
