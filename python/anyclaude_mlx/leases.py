@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 # Whoever starts a server needs a moment to take the first lease.
-first_lease_seconds = 10.0
+first_lease_seconds = 5.0
 look_again_seconds = 0.1
 
 
