@@ -48,7 +48,7 @@ def main() -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     try:
-        listener = socket.create_server((settings.host, settings.port), backlog=128)
+        listener = listen(settings.host, settings.port)
     except OSError as error:
         print(f"Cannot listen on {settings.host}:{settings.port}: {error}", file=sys.stderr)
         return 1
@@ -58,6 +58,16 @@ def main() -> int:
     # A thread may still be inside mlx; tearing the interpreter down around it aborts.
     sys.stderr.flush()
     os._exit(0)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """
+    Connections send at once: asyncio sees to that only for sockets that name their protocol, and
+    the body of an answer would wait 40 ms for the acknowledgement of its head.
+    """
+    listener = socket.create_server((host, port), backlog=128)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 async def serve(settings: Settings, listener: socket.socket) -> None:
