@@ -36,9 +36,9 @@ export function findPythonSources(cacheFolder: string): string {
   }
 }
 
-/** What the server is made of: equal for two that would do the same. */
+/** What the server is made of: equal for two that would do the same. A manifest has hashes. */
 export function fingerprintSources(folder: string): string {
-  const isPart = /^(anyclaude_mlx\/.*\.py|models\/.*|requirements\.lock)$/;
+  const isPart = /^(anyclaude_mlx\/.*\.py|models\/.*\/manifest\.json|requirements\.lock)$/;
   return digestOf(folder, listFiles(folder).filter((file) => isPart.test(file)));
 }
 

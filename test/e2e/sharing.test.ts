@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type Address, post } from "./support/messages.ts";
 import { randomModel } from "./support/models.ts";
 import { serversOf, untilServersEnded } from "./support/processes.ts";
@@ -90,6 +90,25 @@ describe("a shared MLX server", () => {
     await untilServersEnded(world);
   });
 
+  test("that dies again and again is given up by both, with its last words and advice", async () => {
+    using world = createWorld();
+    const both = await Promise.all([serve(world), serve(world)].map(addressOf));
+
+    const refused = both.map((address) =>
+      until("a final error", async () => {
+        for (const pid of serversOf(world)) process.kill(pid, "SIGKILL");
+        const response = await send(address);
+        const text = await response.text();
+        return response.headers.get("x-should-retry") === "false" && text;
+      })
+    );
+
+    for (const text of await Promise.all(refused)) {
+      assertMatch(text, /it was (killed|gone) 6 times in a row. Start anyclaude again/);
+      assertStringIncludes(text, "http://127.0.0.1:");
+    }
+  });
+
   test("is one for four that start at the same moment", async () => {
     using world = createWorld();
     const all = [serve(world), serve(world), serve(world), serve(world)];
@@ -162,10 +181,14 @@ async function addressOf(running: Running): Promise<Address> {
   return JSON.parse(await running.firstLine) as Address;
 }
 
+function send(address: Address): Promise<Response> {
+  const messages = [{ role: "user" as const, content: "hi" }];
+  return post(address, { model: "tiny", max_tokens: 20, messages });
+}
+
 /** The status of an answer. */
 async function ask(address: Address): Promise<number> {
-  const messages = [{ role: "user" as const, content: "hi" }];
-  const response = await post(address, { model: "tiny", max_tokens: 20, messages });
+  const response = await send(address);
   await response.text();
   return response.status;
 }
