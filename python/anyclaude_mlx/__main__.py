@@ -53,7 +53,8 @@ def main() -> int:
         print(f"Cannot listen on {settings.host}:{settings.port}: {error}", file=sys.stderr)
         return 1
     host, port = listener.getsockname()[:2]
-    print(json.dumps({"url": f"http://{host}:{port}"}), flush=True)
+    with contextlib.suppress(OSError):  # a full disk, and whoever chose the port knows it
+        print(json.dumps({"url": f"http://{host}:{port}"}), flush=True)
     asyncio.run(serve(settings, listener))
     # A thread may still be inside mlx; tearing the interpreter down around it aborts.
     sys.stderr.flush()

@@ -39,7 +39,8 @@ class Lock implements Disposable {
 
   acquire(): boolean {
     try {
-      this.#database.exec("BEGIN EXCLUSIVE");
+      // With a journal on disk it would take room, which a full disk does not have.
+      this.#database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
       return true;
     } catch (error) {
       // SQLITE_BUSY, by the words that both runtimes keep.

@@ -29,8 +29,12 @@ export function readEntry(folder: string, identity: string): Entry | undefined {
 export function writeEntry(folder: string, entry: Entry): void {
   const path = join(folder, `${entry.identity}.json`);
   const unfinished = `${path}.${process.pid}`;
-  writeFileSync(unfinished, JSON.stringify(entry, null, 2), { mode: 0o600 });
-  renameSync(unfinished, path);
+  try {
+    writeFileSync(unfinished, JSON.stringify(entry, null, 2), { mode: 0o600 });
+    renameSync(unfinished, path);
+  } finally {
+    rmSync(unfinished, { force: true });
+  }
 }
 
 /** Removes what servers left that ended long ago: with each release there is a new identity. */

@@ -88,6 +88,25 @@ describe("a disk that fails", () => {
     assertEquals(stderr.split("anyclaude: cache tier failed: ").length, 2, stderr);
   });
 
+  for (const [what, options] of [["read-only", "ro,size=1m"], ["full", "size=300k"]] as const) {
+    test(`that is ${what}: the MLX server is used, and not shared`, { skip }, async () => {
+      using world = createWorld();
+      mkdirSync(stateOf(world));
+      const fill = what === "full" ? `cat /dev/zero > '${stateOf(world)}/fill';` : "";
+      const mount = `mount -t tmpfs -o ${options} none '${stateOf(world)}' && ${fill}`;
+
+      const running = world.start(["serve", "--json", "--model", "tiny"], {}, [
+        ...["unshare", "-rm", "sh", "-c", `${mount} exec "$@"`, "sh"],
+      ]);
+      const said = await ask(await addressOf(running), "hi");
+      const { code, stderr } = await stop(running);
+
+      assertStringIncludes(said, ", miss");
+      assertEquals(stderr.split(/MLX servers? cannot be shared/).length, 2, stderr);
+      assertEquals(code, 0);
+    });
+  }
+
   test("shared by two: both are answered, and each is given what the other stored", async () => {
     using upstream = await recordingServer();
     using world = createWorld();

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { isAlive } from "../../src/supervisor/child.ts";
 import { type Address, post } from "./support/messages.ts";
 import { randomModel } from "./support/models.ts";
 import { serversOf, untilServersEnded } from "./support/processes.ts";
@@ -119,6 +120,25 @@ describe("a shared MLX server", () => {
     assertEquals(serversOf(world).length, 1);
   });
 
+  test("is not that of anyclaude server, which is where it was wanted and ends with it", async () => {
+    using world = createWorld({ serverWarmSeconds: 60 });
+    const own = world.start(["server", "--json", "--model", "tiny"], {
+      ANYCLAUDE_SERVER_TOKEN: "chosen",
+    });
+    const { url, token } = await addressOf(own);
+    const [server] = serversOf(world);
+    const headers = { authorization: "Bearer chosen" };
+    const { ok } = await fetch(`${url}/v1/models`, { headers });
+    const registered = readdirSync(serversFolder(world)).filter((name) => name.endsWith(".json"));
+
+    own.child.kill("SIGTERM");
+    const { code } = await own.exited;
+
+    assertEquals([ok, token, code], [true, "chosen", 0]);
+    assertEquals(registered, []);
+    assert(server !== undefined && !isAlive(server), "the server is left");
+  });
+
   test("is not shared by another model", async () => {
     using world = createWorld();
     await serve(world).firstLine;
@@ -214,8 +234,12 @@ function figures({ stderr }: Ran): { readonly created: number } {
   return { created: Number(created.replaceAll(",", "")) };
 }
 
-function entryPath({ env }: World): string {
-  const folder = join(env["ANYCLAUDE_HOME"] ?? "", "state", "servers");
+function serversFolder({ env }: World): string {
+  return join(env["ANYCLAUDE_HOME"] ?? "", "state", "servers");
+}
+
+function entryPath(world: World): string {
+  const folder = serversFolder(world);
   const [name = ""] = readdirSync(folder).filter((each) => each.endsWith(".json"));
   return join(folder, name);
 }
