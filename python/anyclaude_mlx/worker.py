@@ -16,6 +16,7 @@ import queue
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -39,6 +40,7 @@ class Loaded(Protocol):
 
 
 L = TypeVar("L", bound=Loaded)
+R = TypeVar("R")
 
 
 @dataclass(eq=False, slots=True)
@@ -63,6 +65,14 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """Something that only this thread may do."""
+
+    work: Callable[[Any], Any]
+    done: Future[Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     pass
 
@@ -70,7 +80,7 @@ class Stop:
 class Worker(Generic[L]):
     def __init__(self, load: Callable[[], L]) -> None:
         self._load = load
-        self._inbox: queue.SimpleQueue[Job | Cancel | Stop] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[Job | Cancel | Call | Stop] = queue.SimpleQueue()
         self._prefilling: list[Job] = []
         self._decoding: list[Job] = []
         self._pace = Pace()
@@ -105,6 +115,13 @@ class Worker(Generic[L]):
         if self._loaded is None:
             raise NotReady("The model is still being loaded")
         return self._loaded
+
+    async def ask(self, work: Callable[[L], R]) -> R:
+        """What this gives, done by the thread that owns the model, between two steps."""
+        self.loaded()
+        done: Future[R] = Future()
+        self._inbox.put(Call(work, done))
+        return await asyncio.wrap_future(done)
 
     async def generate(self, request: GenerationRequest) -> AsyncGenerator[GenerationEvent]:
         """Closing this generator, at any point, cancels the request within one step."""
@@ -161,8 +178,18 @@ class Worker(Generic[L]):
                     self._prefilling.append(command)
                 case Cancel(job):
                     self._leave(job)
+                case Call():
+                    self._answer(command)
                 case Stop():
                     return False
+
+    def _answer(self, call: Call) -> None:
+        if not call.done.set_running_or_notify_cancel():
+            return
+        try:
+            call.done.set_result(call.work(self.loaded()))
+        except Exception as error:
+            call.done.set_exception(error)
 
     def _step(self) -> None:
         """One prefill chunk for one request, then one token for each that decodes."""
@@ -193,7 +220,9 @@ class Worker(Generic[L]):
         done = job.sequence.prefill(self._pace.chunk if self._decoding else None)
         computed = before - job.sequence.remaining
         self._pace.observe(computed, time.perf_counter() - started)
-        if done:
+        if done and job.request.max_tokens == 0:
+            self._leave(job)
+        elif done:
             self._prefilling.remove(job)
             self._decoding.append(job)
 
