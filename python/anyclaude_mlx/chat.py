@@ -81,7 +81,8 @@ class Conversation:
         said = self._hear(self._detokenizer.finish())
         if self.stopped is None:
             said += self._say(self._parser.finish())
-        if finished and self.stopped is None:
+        whole = self._speaker.dialect.answers_in_one_turn
+        if finished and self.stopped is None and whole:
             ids = [*self._ids, *([] if finished.end_token is None else [finished.end_token])]
             message = self._answer.message()
             self._speaker.prompter.remember(self._plan, self._chat.prompt, ids, message)

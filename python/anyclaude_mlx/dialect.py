@@ -27,6 +27,11 @@ class Dialect:
     def thinks(self) -> bool:
         return self.name == "harmony" or self.markers.think_start is not None
 
+    @property
+    def answers_in_one_turn(self) -> bool:
+        """Else its ids cannot stand for one turn of the next prompt."""
+        return self.name != "harmony"
+
     def opens_thinking(self, opening: str) -> bool:
         """Some templates write the thinking mark themselves."""
         if self.name == "harmony":

@@ -173,6 +173,19 @@ def test_free_text_costs_nothing_and_a_call_in_it_is_held(
     assert str(start) not in texts
 
 
+def test_a_call_marker_in_thinking_is_none() -> None:
+    one = speaking("json_tools")
+    guide = one.grammars.guide(Wanted("auto"), tools, thinking=True)
+    assert guide
+
+    for token in one.ids("<tool_call>x</think>so<think><tool_call></think>"):
+        assert guide.mask() is None
+        guide.hear(token)
+    guide.hear(one.ids("<tool_call>")[0])
+
+    assert guide.mask() is not None
+
+
 def test_calls_of_gpt_oss_are_held_from_the_name_on() -> None:
     one = speaking("harmony")
     guide = one.grammars.guide(Wanted("auto"), tools, thinking=False)
