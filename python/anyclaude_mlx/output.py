@@ -10,10 +10,13 @@ looked like a tool call and cannot be parsed is given out as the text it is.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+# Half of a pair: no text has one.
+surrogate = re.compile("[\ud800-\udfff]")
 State = Literal["text", "thinking", "call"]
 ParseToolCall = Callable[[str, Any], Any]
 
@@ -172,9 +175,8 @@ class OutputParser:
             wanted = [markers.think_end]
         elif self.tools:
             wanted.append(markers.call_start)
-        stops = self.stops if self._state == "text" else ()
         known = [one for one in wanted if one and (one in markers.by_token) == by_token]
-        return [*known, *stops]
+        return known if by_token or self._state != "text" else [*known, *self.stops]
 
     def _after(self, marker: str) -> State:
         if marker == self.markers.think_end:
@@ -207,10 +209,16 @@ class OutputParser:
 def to_tool_call(call: Mapping[str, Any]) -> ToolCall:
     arguments = call.get("arguments")
     if not isinstance(arguments, str):
-        arguments = json.dumps(arguments or {}, ensure_ascii=False)
+        arguments = written(arguments or {})
     elif not isinstance(json.loads(arguments), dict):
         raise ValueError("Arguments of a tool call are not an object")
     return ToolCall(str(call["name"]), arguments)
+
+
+def written(arguments: object) -> str:
+    """As JSON; half a surrogate pair, which JSON can say and UTF-8 cannot, as its escape."""
+    text = json.dumps(arguments, ensure_ascii=False)
+    return text if text.isascii() or not surrogate.search(text) else json.dumps(arguments)
 
 
 def first_of(markers: Sequence[str], text: str) -> tuple[int, str | None]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import regex
 
-from .output import Output, Parser, Piece, Text, Thinking, ToolCall
+from .output import Output, Parser, Piece, Text, Thinking, ToolCall, written
 
 Call = tuple[str, dict[str, Any]]
 Tools = Mapping[str, Mapping[str, Any]]
@@ -288,9 +288,7 @@ class TolerantParser:
             return []
         self._held = words[until:]
         self._said = self._called = True
-        return [
-            ToolCall(name, json.dumps(arguments, ensure_ascii=False)) for name, arguments in calls
-        ]
+        return [ToolCall(name, written(arguments)) for name, arguments in calls]
 
     def _see_fence(self, words: str) -> None:
         fence = next((mark for mark in ("```", "~~~") if words.startswith(mark)), "")

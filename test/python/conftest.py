@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from anyclaude_mlx.blas import prefer_openblas
@@ -16,6 +17,10 @@ from models import make_model  # noqa: E402
 from anyclaude_mlx.__main__ import load  # noqa: E402
 from anyclaude_mlx.loaded import Loaded  # noqa: E402
 from anyclaude_mlx.settings import Settings  # noqa: E402
+
+# How long an example takes says more about what else is running than about the code.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 classes = ["full", "window", "hybrid"]
 

@@ -12,7 +12,7 @@ from transformers import PreTrainedTokenizerFast
 from anyclaude_mlx.detokenizer import Vocabulary
 from anyclaude_mlx.output import Mark, Piece
 
-tokenizer = make_tokenizer("</think>", "[é x]")
+tokenizer = make_tokenizer("</think>", "[é]")
 think_end = tokenizer.convert_tokens_to_ids("</think>")
 vocabulary = Vocabulary(tokenizer, {think_end: "</think>"})
 # For each byte the token that is it alone.
@@ -33,7 +33,7 @@ def spoken(tokens: list[int], of: Vocabulary = vocabulary) -> list[Piece]:
         "    indented = 1\n",
         " one space",
         "a zero \x00 byte and \ufffd itself",
-        "[é x] [é",
+        "[é] [é",
     ],
 )
 def test_text_comes_whole_with_each_byte_fed_alone(text: str) -> None:

@@ -133,6 +133,14 @@ def test_a_call_whose_end_was_spelled_is_a_call() -> None:
     assert [*outputs, *parser.finish()] == [expected_call]
 
 
+def test_a_marker_may_be_a_stop_sequence() -> None:
+    parser = OutputParser(by_token, tools, stops=("<tool_call>",))
+
+    outputs = [output for piece in ("a", Mark("<tool_call>")) for output in parser.feed(piece)]
+
+    assert outputs == [Text("a"), Stopped("<tool_call>")]
+
+
 @given(places=st.lists(st.integers(0, 200), max_size=30))
 def test_a_marker_that_means_nothing_here_is_text_and_may_be_a_stop_sequence(
     places: list[int],
@@ -147,3 +155,13 @@ def test_a_marker_that_means_nothing_here_is_text_and_may_be_a_stop_sequence(
             break
 
     assert joined(outputs) == [Text("a</tool_call>"), Stopped("b<tool_call>")]
+
+
+@pytest.mark.parametrize("emoji", ["\\ud83d", "\\ud83d\\ude00"])
+def test_half_a_surrogate_pair_can_be_sent(emoji: str) -> None:
+    body = f'<tool_call>{{"name": "Read", "arguments": {{"a": "{emoji} ü"}}}}</tool_call>'
+
+    [call] = parse([body])
+
+    assert isinstance(call, ToolCall)
+    assert json.loads(call.arguments.encode()) == {"a": json.loads(f'"{emoji} ü"')}
