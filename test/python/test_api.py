@@ -15,6 +15,7 @@ from walking import allowed
 from anyclaude_mlx.api import Api
 from anyclaude_mlx.chat import converse
 from anyclaude_mlx.events import Finished, GenerationRequest, Sampling
+from anyclaude_mlx.formats import Wanted
 from anyclaude_mlx.leases import Leases
 from anyclaude_mlx.loaded import Loaded
 from anyclaude_mlx.wire import parse_chat
@@ -184,6 +185,23 @@ def test_a_stop_sequence_ends_the_answer_and_is_named(api: Api) -> None:
 
     assert stopped["stop_reason"] == words[2]
     assert stopped["message"]["content"].split() == words[:2]
+
+
+def test_what_is_asked_of_an_answer_is_read() -> None:
+    schema = {"type": "object", "properties": {}}
+    asked = {
+        "tools": tools,
+        "tool_choice": {"type": "function", "function": {"name": "Read"}},
+        "parallel_tool_calls": False,
+        "response_format": {"type": "json_schema", "json_schema": {"schema": schema}},
+    }
+
+    assert parse_chat({**question, **asked}, Sampling()).wanted == Wanted(
+        calls="required", named="Read", parallel=False, schema=schema
+    )
+    none = {"tools": tools, "tool_choice": "none"}
+    assert parse_chat({**question, **none}, Sampling()).wanted == Wanted(calls=None)
+    assert parse_chat({**question, "tools": tools}, Sampling()).wanted == Wanted(calls="auto")
 
 
 @pytest.mark.parametrize(

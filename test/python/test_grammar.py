@@ -284,6 +284,46 @@ def test_an_answer_that_leaves_its_grammar_is_let_go() -> None:
     assert guide.mask() is None
 
 
+def test_a_marker_may_share_its_token_with_what_follows() -> None:
+    one = Speaking("json_tools", ["<tool_call>\n{", "</tool_call>"])
+    guide = one.grammars.guide(Wanted("auto"), tools, thinking=False)
+    assert guide
+    [start] = one.ids("<tool_call>\n{")
+
+    guide.hear(start)
+
+    mask = guide.mask()
+    assert mask is not None
+    assert one.ids('"')[0] in allowed(mask) and one.ids("{")[0] not in allowed(mask)
+    said = [start, *walk(guide, one.tokenizer, 5)]
+    check(calls_of(one.parsed(said))[0])
+
+
+def test_strings_of_python_calls_have_only_escapes_that_python_reads_the_same() -> None:
+    one = speaking("pythonic")
+    guide = one.grammars.guide(Wanted("required", named="Read"), tools, thinking=False)
+    assert guide
+
+    for token in one.ids('<|tool_call_start|>[Read(file_path="\\'):
+        guide.hear(token)
+
+    mask = guide.mask()
+    assert mask is not None
+    assert {one.tokenizer.decode([token])[0] for token in allowed(mask)} <= set('"\\bfnrt')
+
+
+def test_an_answer_that_keeps_to_its_grammar_is_not_complained_of(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    one = speaking("json_tools")
+    guide = one.grammars.guide(Wanted("required", named="Nop"), tools, thinking=False)
+    assert guide
+
+    walk(guide, one.tokenizer, 2, free=one.ids("</think>"))
+
+    assert caplog.messages == []
+
+
 def test_nothing_is_built_before_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     one = Speaking("json_tools", markers["json_tools"])
     monkeypatch.setattr(Grammars, "matcher", None)
