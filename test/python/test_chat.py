@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from test_template import gpt_oss, tools
+from test_template import tools
 from tokenizers_made import make_tokenizer
 
 from anyclaude_mlx.chat import Conversation, Ended
@@ -45,11 +45,18 @@ def converse(one: Speaker, said: list[str], end: str, **more: Any) -> tuple[list
     return [*outputs, *(one.output for one in rest)], ended
 
 
+harmony = """{% for m in messages %}{% if m.tool_calls %}{% if m.reasoning_content -%}
+<|start|>assistant<|channel|>analysis<|message|>{{ m.reasoning_content }}<|end|>{% endif -%}
+{% set c = m.tool_calls[0].function -%}
+<|start|>assistant<|channel|>commentary to=functions.{{ c.name }} <|constrain|>json<|message|>
+{{- c.arguments | tojson }}<|call|>{% else -%}
+<|start|>{{ m.role }}<|message|>{{ tools | tojson }}{{ m.content }}<|end|>{% endif -%}
+{% endfor %}{% if add_generation_prompt %}<|start|>assistant{% endif %}"""
 call = '<|channel|>commentary to=functions.Read <|constrain|>json<|message|>{"path": "a"}'
 
 
 def test_an_answer_of_gpt_oss_becomes_thinking_and_a_call_and_is_rendered_anew() -> None:
-    one = speaker(*marks, template=gpt_oss, ends=("<|return|>", "<|call|>"))
+    one = speaker(*marks, template=harmony, ends=("<|return|>", "<|call|>"))
     outputs, ended = converse(
         one, ["<|channel|>analysis<|message|>hm<|end|><|start|>assistant", call], "<|call|>"
     )

@@ -167,6 +167,7 @@ def test_without_a_system_role_its_text_leads_the_first_question() -> None:
     assert text.startswith("<|im_start|>user\nBe brief.\n\n# Tools")
     assert text.index("# Tools") < text.index("Read a.txt and")
     assert text.count("<|im_start|>user") == 1
+    assert rendered("deaf", messages[:2]).count("<|im_start|>user") == 1
 
 
 def test_without_tools_the_form_that_is_asked_for_is_the_one_that_is_rendered() -> None:
@@ -181,6 +182,20 @@ def test_gpt_oss_gets_text_as_thinking_and_one_call_at_a_time() -> None:
 
     assert "analysis Two files.\n\nI look.<|im_end|>" in text
     places = [text.index(word) for word in ('"a.txt"', "\none", '"b.txt"', "\ntwo", "And now?")]
+    assert places == sorted(places)
+
+
+def test_of_several_calls_each_is_followed_by_its_result() -> None:
+    calls = [call(f"toolu_{number}", f"{number}.txt") for number in "123"]
+    results = [
+        {"role": "tool", "tool_call_id": f"toolu_{number}", "content": f"result {number}"}
+        for number in "123"
+    ]
+    said = [messages[1], {"role": "assistant", "content": "", "tool_calls": calls}, *results]
+
+    text = rendered("gpt-oss", said)
+
+    places = [text.index(f'"{n}.txt"' if kind else f"result {n}") for n in "123" for kind in (1, 0)]
     assert places == sorted(places)
 
 

@@ -100,7 +100,7 @@ texts = [
     xml.replace("Read", "Delete"),
     f"<tool_call>{bare[:-2]}",
     f"<tool_call>{bare[:-20]}</tool_call>",
-    f"<tool_call>{bare[:-17]}</tool_call>",
+    f"<tool_call>{bare[:-18]}</tool_call>",
     "<tool_call>{not json}</tool_call>",
     "[TOOL_CALLS] is what Mistral writes",
     "[TOOL_CALLS]",
