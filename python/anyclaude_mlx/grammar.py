@@ -20,6 +20,7 @@ from .dialect import Dialect, token_of
 from .errors import InvalidRequest
 from .events import Guide
 from .formats import Format, Function, Rules, Schema, Wanted, formats, json_call
+from .grammar_tokens import read_tokenizer
 from .guide import Free, Held, PhasedGuide, Phases, Sign
 from .harmony_grammar import harmony_auto, harmony_held
 
@@ -164,9 +165,11 @@ class Grammars:
         with self._lock:
             if self._tokenizer is None:
                 size = max(self._vocabulary, len(self._hf))
-                ends = sorted(self._hf.eos_token_ids)
-                written = self._hf.backend_tokenizer.to_str()
-                self._tokenizer = LLTokenizer(written, n_vocab=size, eos_token=ends)
+                markers = self._markers
+                named = (markers.call_start, markers.call_end, markers.think_start)
+                marks = {token_of(self._hf, mark) for mark in (*named, markers.think_end) if mark}
+                known = {mark for mark in marks if mark is not None}
+                self._tokenizer = read_tokenizer(self._hf, size, known)
 
     @property
     def _known_tokens(self) -> LLTokenizer:

@@ -334,3 +334,36 @@ def test_nothing_is_built_before_it_is_needed(monkeypatch: pytest.MonkeyPatch) -
     for token in one.ids("a long text without any call\n" * 9):
         guide.hear(token)
         assert guide.mask() is None
+
+
+@pytest.mark.parametrize(
+    ("name", "tags", "call"),
+    [
+        (
+            "qwen3_coder",
+            ["<function=", "</function>", "<parameter=", "</parameter>"],
+            "<tool_call>\n<function=Read>\n<parameter=file_path>\na.txt\n</parameter>\n"
+            "<parameter=limit>\n2\n</parameter>\n</function>\n</tool_call>",
+        ),
+        (
+            "glm47",
+            ["<arg_key>", "</arg_key>", "<arg_value>", "</arg_value>"],
+            "<tool_call>Read<arg_key>file_path</arg_key>\n<arg_value>a.txt</arg_value>"
+            "<arg_key>limit</arg_key>\n<arg_value>2</arg_value></tool_call>",
+        ),
+    ],
+)
+def test_tags_that_are_tokens_of_their_own_may_be_written(
+    name: str, tags: list[str], call: str
+) -> None:
+    speaking = Speaking(name, [*markers[name], *tags])
+    guide = speaking.grammars.guide(Wanted("auto"), tools, thinking=False)
+    assert guide
+
+    for token in speaking.tokenizer.encode(call, add_special_tokens=False):
+        mask = guide.mask()
+        said = speaking.tokenizer.decode([token])
+        assert mask is None or token in allowed(mask), said
+        guide.hear(token)
+
+    assert guide.mask() is None  # free again
