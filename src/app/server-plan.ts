@@ -8,6 +8,7 @@ export interface ServerWishes {
   /** Where computed prefixes outlive the server, and how much of the disk they may take. */
   readonly prefixFolder: string;
   readonly prefixDiskGigabytes: number;
+  readonly kvBits: number | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -24,12 +25,13 @@ export interface ServerPlan {
 const decisive = /^(HF_|HUGGINGFACE_|TRANSFORMERS_|MLX_(?!URL$|MODEL$|API_KEY$))/;
 
 export function planServer(wishes: ServerWishes, sources: string): ServerPlan {
-  const { prefixFolder, prefixDiskGigabytes, env } = wishes;
+  const { prefixFolder, prefixDiskGigabytes, kvBits, env } = wishes;
   const folder = findModelFolder(wishes.model, env["HOME"]);
   const model = folder ?? wishes.model;
   const args = [
     ...["--model", model, "--prefix-folder", resolve(prefixFolder)],
     ...["--prefix-disk-bytes", String(prefixDiskGigabytes * 2 ** 30)],
+    ...(kvBits === undefined ? [] : ["--kv-bits", String(kvBits)]),
   ];
   const variables = Object.entries(env).filter(([name]) => decisive.test(name)).toSorted();
   const parts = [fingerprintSources(sources), args, folder && listing(folder), variables];

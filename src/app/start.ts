@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { forward } from "#forward";
 import { serve } from "#serve";
 import { createOpenAiBackend } from "../backend/openai-compatible.ts";
@@ -9,6 +10,7 @@ import { openTraces, type Traces } from "../monitor/traces.ts";
 import { type AppOptions, createApp } from "../server/app.ts";
 import { openPrices, startMonitor, toComparison, tracesPath } from "./monitoring.ts";
 import { patientFetch } from "./patient-fetch.ts";
+import { prewarm } from "./prewarm.ts";
 import { openResponseCache } from "./response-cache.ts";
 import { findUpstream, type UpstreamOptions } from "./upstream.ts";
 
@@ -67,10 +69,16 @@ async function startTranslating(options: StartOptions): Promise<RunningApp> {
   stack.defer(async () => await upstream[Symbol.asyncDispose]?.());
   const token = randomId("anyclaude");
   const traces = tracesOf(options, [token, upstream.address().apiKey]);
+  const { address } = upstream;
+  const project = options.project && nameOf(options.project);
+  if (upstream.ours && project) {
+    stack.use(prewarm({ address, project, fetch: patientFetch, log }));
+  }
   const backend = createOpenAiBackend({
-    address: upstream.address,
+    address,
     keySetting: config.mode === "mlx" ? "MLX_API_KEY" : "OPENAI_API_KEY",
     ours: upstream.ours,
+    project,
     fetch: traces?.asking(patientFetch) ?? patientFetch,
     newId: randomId,
   });
@@ -88,6 +96,11 @@ async function startTranslating(options: StartOptions): Promise<RunningApp> {
   const { url } = stack.use(await listen(app, config.port, traces));
   const { model, contextLength } = upstream;
   return running(stack.move(), { url, token, model, contextLength, summary });
+}
+
+/** A project's name for our server, which need not know where it lies. */
+function nameOf(folder: string): string {
+  return createHash("sha256").update(folder).digest("hex").slice(0, 32);
 }
 
 function running(

@@ -68,7 +68,7 @@ async function share(options: UpstreamOptions): Promise<Upstream> {
     ...{ model: config.model, warmSeconds: config.serverWarmSeconds },
     ...{ fetch: patientFetch, clock, newId: randomId },
     ...{ cacheFolder: paths.cache, stateFolder: paths.state, prefixFolder: paths.prefixes },
-    prefixDiskGigabytes: config.prefixDiskGigabytes,
+    ...{ prefixDiskGigabytes: config.prefixDiskGigabytes, kvBits: config.kvBits },
   });
   return {
     address: () => toServerAddress(server),

@@ -42,8 +42,12 @@ export interface Observation {
   readonly promptTokens?: number;
   /** Prompt tokens that the backend's prefix cache already had. */
   readonly cachedTokens?: number;
-  /** Why the rest had to be computed: reason and token position, as the MLX server says it. */
-  readonly miss?: { readonly reason: string; readonly position: number };
+  /** Why the rest had to be computed, from which token on and what stands there. */
+  readonly miss?: {
+    readonly reason: string;
+    readonly position: number;
+    readonly part: string | undefined;
+  };
   /** Prompt tokens of system and tools, which stand at its start. */
   readonly instructionTokens?: number;
   readonly prefillSeconds?: number;

@@ -1,7 +1,7 @@
 import { ProxyError } from "../core/errors.ts";
 import type { NewId } from "../core/ids.ts";
 import type { MessagesRequest } from "../protocol/anthropic.ts";
-import type { ChatChunk, ServerEvent } from "../protocol/openai.ts";
+import type { ChatChunk, ServerEvent, ServerMiss } from "../protocol/openai.ts";
 import { parseSse } from "../protocol/sse.ts";
 import { normalise, type NormalRequest } from "../translate/normalise.ts";
 import { toChatRequest } from "../translate/request.ts";
@@ -26,13 +26,15 @@ export interface OpenAiOptions {
   readonly keySetting: string;
   /** Our own MLX server: it says more, keeps what it computes, and comes back when it dies. */
   readonly ours: boolean;
+  /** Names the project: its conversations begin alike. For our own server. */
+  readonly project?: string | undefined;
   readonly fetch: Fetch;
   readonly newId: NewId;
 }
 
 /** Any server that speaks OpenAI's chat completions. */
 export function createOpenAiBackend(options: OpenAiOptions): Backend {
-  const { newId, ours } = options;
+  const { newId, project, ours } = options;
 
   async function request(
     { root, headers }: Place,
@@ -76,7 +78,11 @@ export function createOpenAiBackend(options: OpenAiOptions): Backend {
     async *stream(message, call) {
       const normal = normalise(message);
       const chat = toChatRequest(normal);
-      const anyclaude = { ...hints(call.origin), own_chars: ownChars(normal) };
+      const anyclaude = {
+        ...hints(call.origin),
+        ...(project ? { project } : {}),
+        own_chars: ownChars(normal),
+      };
       const at = place(call.origin);
       const response = await request(at, `${at.url}/chat/completions`, {
         method: "POST",
@@ -203,7 +209,7 @@ function toObservation(event: ServerEvent): Observation {
       return {
         promptTokens: event.prompt_tokens,
         cachedTokens: event.cached_tokens,
-        ...(event.miss ? { miss: event.miss } : {}),
+        ...(event.miss ? { miss: toMiss(event.miss) } : {}),
         ...(typeof event.instruction_tokens === "number"
           ? { instructionTokens: event.instruction_tokens }
           : {}),
@@ -213,6 +219,15 @@ function toObservation(event: ServerEvent): Observation {
     default:
       return {};
   }
+}
+
+function toMiss({ reason, position, message, part }: ServerMiss) {
+  const isNumbered = typeof message === "number" && part !== "instructions";
+  return {
+    reason,
+    position,
+    part: isNumbered ? `message ${message} (${part})` : part ?? undefined,
+  };
 }
 
 function hints({ session, agent, requestClass }: RequestOrigin): Record<string, string> {

@@ -24,10 +24,10 @@ export const server = defineCommand({
         });
       }
       const token = environment["ANYCLAUDE_SERVER_TOKEN"] || randomId("server");
-      const { prefixDiskGigabytes, port } = config;
+      const { prefixDiskGigabytes, kvBits, port } = config;
       await using running = await startMlxServer({
         ...toAppParts(loaded),
-        ...{ model, prefixDiskGigabytes, prefixFolder: paths.prefixes },
+        ...{ model, prefixDiskGigabytes, kvBits, prefixFolder: paths.prefixes },
         ...{ fetch: patientFetch, clock: systemClock, newId: randomId },
         ...{ cacheFolder: paths.cache, stateFolder: paths.state },
       }, { port, token });

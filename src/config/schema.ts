@@ -44,6 +44,7 @@ export const configSchema = v.strictObject({
   cacheDiskMegabytes: v.optional(count(1_000_000, 1), 256),
   prefixDiskGigabytes: v.optional(count(100_000), 10),
   serverWarmSeconds: v.optional(count(604_800), 600),
+  kvBits: v.optional(v.picklist([4, 8], "expected 4 or 8")),
   fresh: v.optional(onOff, false),
   historyDays: v.optional(count(3650), 90),
   compareWith: v.optional(text),
@@ -91,6 +92,11 @@ export const settings: Readonly<Record<SettingName, SettingNames>> = {
   },
   serverWarmSeconds: {
     meaning: "how long the MLX server stays when the last terminal has left it; 0 ends it at once",
+  },
+  kvBits: {
+    meaning:
+      "keep keys and values of attention in 8 or 4 bits: a half or a quarter of the memory, answers " +
+      "may differ",
   },
   fresh: { flag: "--fresh", meaning: "give no stored answer again: ask the model every time" },
   historyDays: {

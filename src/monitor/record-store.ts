@@ -50,6 +50,7 @@ const columns: Readonly<Record<Exclude<keyof StoredRecord, "promptCost">, string
   outputTokens: "output_tokens INTEGER",
   missReason: "miss_reason TEXT",
   missPosition: "miss_position INTEGER",
+  missPart: "miss_part TEXT",
   timeToFirstTokenMs: "time_to_first_token_ms REAL",
   prefillSeconds: "prefill_seconds REAL",
   decodeSeconds: "decode_seconds REAL",
@@ -101,11 +102,19 @@ function prepare(database: DatabaseSync) {
 function migrate(database: DatabaseSync, version: number): void {
   if (version > schemaVersion) throw new Error("it was written by a newer anyclaude");
   const all = [...Object.values(columns), ...costs.map((name) => `${name} REAL`)];
+  // At once, because another anyclaude may be doing the same.
   database.exec(
-    `CREATE TABLE IF NOT EXISTS request (${all.join(", ")});
+    `BEGIN IMMEDIATE;
+     CREATE TABLE IF NOT EXISTS request (${all.join(", ")});
      CREATE INDEX IF NOT EXISTS request_by_start ON request (started_at);
      PRAGMA user_version = ${schemaVersion}`,
   );
+  const present = database.prepare("SELECT name FROM pragma_table_info('request')").all();
+  const known = new Set(present.map(({ name }) => name));
+  // An earlier anyclaude did not write it; one that does not know it leaves it empty.
+  const missing = all.filter((column) => !known.has(column.split(" ")[0] ?? ""));
+  for (const column of missing) database.exec(`ALTER TABLE request ADD COLUMN ${column}`);
+  database.exec("COMMIT");
 }
 
 function toColumn(value: string | number | boolean | undefined): string | number | null {

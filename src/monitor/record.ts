@@ -40,6 +40,8 @@ export interface RequestRecord {
   readonly missReason: string | undefined;
   /** The first prompt token that it did not have. */
   readonly missPosition: number | undefined;
+  /** What stands there: `instructions`, or `message 4 (tool)`. */
+  readonly missPart: string | undefined;
   readonly timeToFirstTokenMs: number | undefined;
   readonly prefillSeconds: number | undefined;
   readonly decodeSeconds: number | undefined;

@@ -95,12 +95,19 @@ export interface ChatUsage {
   readonly prompt_tokens_details?: { readonly cached_tokens?: number | null } | null;
 }
 
+export interface ServerMiss {
+  readonly reason: string;
+  readonly position: number;
+  readonly message?: number | null;
+  readonly part?: string | null;
+}
+
 export type ServerEvent =
   | {
     readonly event: "accepted";
     readonly prompt_tokens: number;
     readonly cached_tokens: number;
-    readonly miss: { readonly reason: string; readonly position: number } | null;
+    readonly miss: ServerMiss | null;
     readonly instruction_tokens?: number | null;
   }
   | { readonly event: "progress"; readonly prefilled: number; readonly total: number }

@@ -57,6 +57,7 @@ export function toClaudeRecord(
     outputTokens: tapped.output,
     missReason: undefined,
     missPosition: undefined,
+    missPart: undefined,
     timeToFirstTokenMs: tapped.firstTokenAt && tapped.firstTokenAt - startedAt,
     prefillSeconds: undefined,
     decodeSeconds: undefined,

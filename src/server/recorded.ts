@@ -90,6 +90,7 @@ export class RequestRecorder {
       outputTokens: this.#outputTokens,
       missReason: miss?.reason,
       missPosition: miss?.position,
+      missPart: miss?.part,
       timeToFirstTokenMs: this.#firstTokenAt && this.#firstTokenAt - this.#startedAt,
       prefillSeconds: this.#seen.prefillSeconds,
       decodeSeconds: this.#seen.decodeSeconds,

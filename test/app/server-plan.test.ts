@@ -28,6 +28,7 @@ describe("the plan of a server", () => {
 
   const wishes: ServerWishes = {
     ...{ model: "tiny", prefixFolder: "/prefixes", prefixDiskGigabytes: 10 },
+    kvBits: undefined,
     env: { HOME: "/home/me", PATH: "/bin" },
   };
   const plan = (changes: Partial<ServerWishes> = {}) =>
@@ -58,6 +59,7 @@ describe("the plan of a server", () => {
       plan({ model: "mlx-community/x" }),
       plan({ prefixFolder: "/other" }),
       plan({ prefixDiskGigabytes: 0 }),
+      plan({ kvBits: 8 }),
       plan({ env: { ...wishes.env, HF_HOME: "/models" } }),
       plan({ env: { ...wishes.env, MLX_DISABLE_COMPILE: "1" } }),
     ].map(({ identity }) => identity);

@@ -61,7 +61,7 @@ describe("a request", () => {
 
   test("tells only our own server who asks", async () => {
     const foreign = upstream(() => streamed([text("Hi", "stop")]));
-    const ours = upstream(() => streamed([text("Hi", "stop")]), { ours: true });
+    const ours = upstream(() => streamed([text("Hi", "stop")]), { ours: true, project: "p-1" });
 
     await all(foreign.backend);
     await all(ours.backend);
@@ -73,7 +73,7 @@ describe("a request", () => {
     ]);
     assertEquals([mine?.headers.get("x-anyclaude"), mine?.body["anyclaude"]], [
       "1",
-      { session: "s-1", agent: "a-1", class: "subagent", own_chars: 0 },
+      { session: "s-1", agent: "a-1", class: "subagent", project: "p-1", own_chars: 0 },
     ]);
   });
 
@@ -91,7 +91,7 @@ describe("a request", () => {
 
 describe("observations", () => {
   test("report what our server says as soon as it says so", async () => {
-    const miss = { reason: "diverged", position: 40 };
+    const miss = { reason: "diverged", position: 40, message: 4, part: "tool" };
     const { backend } = upstream(() =>
       streamed([
         { choices: [], anyclaude: { ...accepted, miss } },
@@ -109,7 +109,7 @@ describe("observations", () => {
     assertEquals([beforeTheAnswer, seen[0]], [1, {
       promptTokens: 50,
       cachedTokens: 40,
-      miss,
+      miss: { reason: "diverged", position: 40, part: "message 4 (tool)" },
     }]);
     assertEquals(seen.at(-1), { prefillSeconds: 2, decodeSeconds: 1 });
   });

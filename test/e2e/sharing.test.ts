@@ -1,7 +1,7 @@
 import { describe, test } from "node:test";
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
@@ -49,6 +49,25 @@ describe("a shared MLX server", () => {
     assertEquals(stayed, [server!]);
     assert(figures(second).created < 1500, second.stderr);
     assert(Date.now() - leftAt > 4000, `ended after ${Date.now() - leftAt} ms`);
+  });
+
+  test("has in memory what a project begins with before anything is asked", async () => {
+    using world = createWorld();
+    await read(world, "a.txt").exited;
+    await untilServersEnded(world);
+    // A client whose user has not said anything yet.
+    writeFileSync(join(world.home, "claude"), "#!/bin/sh\nexec sleep 30\n", { mode: 0o755 });
+    const env = { PATH: [world.home, world.env["PATH"]].join(delimiter) };
+    const { child, exited } = world.start(["--model", "tiny"], env);
+
+    const found = await until("the instructions in memory", async () => {
+      const tokens = await tokensInMemory(world);
+      return tokens > instructions && tokens;
+    });
+    child.kill("SIGTERM");
+    await exited;
+
+    assert(found < 1.5 * instructions, `${found} tokens`);
   });
 
   test("outlives the kill of whoever started it, and is started again without that one", async () => {
@@ -255,6 +274,19 @@ async function active(world: World): Promise<number | undefined> {
     return (await response.json() as { active: number }).active;
   } catch {
     return undefined;
+  }
+}
+
+/** Of the server's prefix cache; 0 while there is no server. */
+async function tokensInMemory(world: World): Promise<number> {
+  try {
+    const { url, token } = entryOf(world);
+    const response = await fetch(`${url}/prefix`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    return (await response.json() as { tokens_in_memory: number }).tokens_in_memory;
+  } catch {
+    return 0;
   }
 }
 

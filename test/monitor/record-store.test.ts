@@ -38,6 +38,7 @@ const full: StoredRecord = {
   outputTokens: 7,
   missReason: "diverged",
   missPosition: 400,
+  missPart: "message 4 (tool)",
   timeToFirstTokenMs: 12.5,
   prefillSeconds: 1.25,
   decodeSeconds: 0.5,
@@ -58,6 +59,22 @@ describe("record store", () => {
     using records = open();
 
     assertEquals(records.since(now - day), [full, bare]);
+  });
+
+  test("keeps what an earlier version wrote, with what that did not know as unknown", (t) => {
+    const path = place(t);
+    {
+      using records = openRecordStore({ path, retentionDays: 90, clock, log: silentLog });
+      records.add(full);
+    }
+    const database = new DatabaseSync(path);
+    database.exec("ALTER TABLE request DROP COLUMN miss_part");
+    database.close();
+
+    using records = openRecordStore({ path, retentionDays: 90, clock, log: silentLog });
+    records.add({ ...full, startedAt: now });
+
+    assertEquals(records.since(0), [{ ...full, missPart: undefined }, { ...full, startedAt: now }]);
   });
 
   test("forgets what is older than the retention", (t) => {

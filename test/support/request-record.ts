@@ -27,6 +27,7 @@ export function requestRecord(known: Partial<RequestRecord> = {}): RequestRecord
     outputTokens: undefined,
     missReason: undefined,
     missPosition: undefined,
+    missPart: undefined,
     timeToFirstTokenMs: undefined,
     prefillSeconds: undefined,
     decodeSeconds: undefined,
