@@ -15,6 +15,7 @@ import mlx.core as mx
 from mlx_lm.models.cache import KVCache, QuantizedKVCache, RotatingKVCache, make_prompt_cache
 
 from . import mlx_batch
+from .errors import ModelFailed
 from .events import GenerationRequest, Tokens
 from .mlx_decode import Decoder, Live, row_step
 from .mlx_device import free_bytes, is_cpu
@@ -38,7 +39,8 @@ cpu_prefill_step = 512
 gpu_prefill_step = 2048
 # What a chunk needs besides the cache: activations of one layer, estimated generously.
 activation_bytes_per_token = 1 << 16
-kv_group_size = 64
+# Numbers that share a scale where keys and values are quantised; heads are no wider in some models.
+kv_group_sizes = (64, 32)
 
 
 class MlxModel:
@@ -53,7 +55,7 @@ class MlxModel:
         self._model = model
         self.window = window
         self.end_tokens = end_tokens
-        self._kv_bits = kv_bits
+        self._quantised = None if kv_bits is None else fitting_quantisation(model, kv_bits)
         self._first = self._fresh()
         self._plain = [i for i, cache in enumerate(self._first) if type(cache) in plain_caches]
         self._other = [i for i in range(len(self._first)) if i not in self._plain]
@@ -136,16 +138,37 @@ class MlxModel:
         )
 
     def _fresh(self) -> list[Any]:
-        caches: list[Any] = make_prompt_cache(self._model)
-        if self._kv_bits is None:
-            return caches
-        return [
-            QuantizedKVCache(kv_group_size, self._kv_bits) if type(cache) is KVCache else cache
-            for cache in caches
-        ]
+        return fresh_caches(self._model, self._quantised)
 
     def _prefill_step(self) -> int:
         if not self.on_cpu:
             return gpu_prefill_step
         windowed = any(isinstance(cache, RotatingKVCache) for cache in self._first)
         return windowed_cpu_prefill_step if windowed else cpu_prefill_step
+
+
+def fresh_caches(model: Any, quantised: tuple[int, int] | None) -> list[Any]:
+    """`quantised`: group size and bits of plain attention."""
+    caches: list[Any] = make_prompt_cache(model)
+    if quantised is None:
+        return caches
+    return [QuantizedKVCache(*quantised) if type(c) is KVCache else c for c in caches]
+
+
+def fitting_quantisation(model: Any, bits: int) -> tuple[int, int]:
+    """Tried, not assumed: heads have to be wide enough, and not every attention can do it."""
+    for size in kv_group_sizes:
+        caches = fresh_caches(model, (size, bits))
+        if not any(isinstance(cache, QuantizedKVCache) for cache in caches):
+            raise ModelFailed(
+                "Cannot keep fewer bits of this model's keys and values: it has no layer of plain "
+                "attention; leave kvBits out"
+            )
+        try:
+            mx.eval(model(mx.array([[1, 2]]), cache=caches))
+            return size, bits
+        except Exception as error:
+            reason = error
+    raise ModelFailed(
+        f"Cannot keep this model's keys and values in {bits} bits: {reason}; leave kvBits out"
+    )
