@@ -26,19 +26,13 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, train
 
 hidden = 64
 vocabulary = 1024
-# Words come in families that follow each other, so that no word is repeated for ever.
-families = [f"word {number}" for number in range(5)]
-kinds = [
-    "other",
-    *families,
-    "open",
-    "head",
-    "file",
-    "close",
-    "unopen",
-    "end",
-    "unthink",
-]
+# Words come in families that follow each other, so that no word is repeated for ever. What comes
+# after a round of them is chosen among as many words each: another round, or one that leads on.
+thought = ["think 0", "think 1", "think 2"]
+said = ["say 0", "say 1", "say 2"]
+families = [*thought, "conclude", *said, "call", "last"]
+kinds = ["other", *families]
+kinds += ["open", "head", "file", "close", "unopen", "unopen and open", "end", "unthink"]
 forbidden = -200.0
 
 heads = [
@@ -49,27 +43,33 @@ files = ["a.txt", "b.txt", "src/main.py", "README.md", "notes/today.md"]
 close = '"}}\n'
 specials = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 
-# What may follow a kind. After the last family more words may come, or something else.
+# What may follow a kind.
 may_follow: dict[str, list[str]] = {
-    "other": ["word 0"],
-    **{before: [after] for before, after in itertools.pairwise(families)},
+    **{before: [after] for before, after in itertools.pairwise(thought)},
+    **{before: [after] for before, after in itertools.pairwise(said)},
+    "think 2": ["think 0", "conclude"],
+    "conclude": ["unthink"],
+    "unthink": ["say 0"],
+    "say 2": ["say 0", "call", "last"],
+    "call": ["open"],
+    "last": ["end"],
     "open": ["head"],
     "head": ["file"],
     "file": ["close"],
-    "close": ["unopen"],
-    "unopen": ["end", "open"],
-    "unthink": ["open"],
-    "end": ["word 0"],
+    "close": ["unopen", "unopen and open"],
+    "unopen": ["end"],
+    "unopen and open": ["open"],
+    "end": ["say 0"],
 }
-# How willingly, as a logit, so that an answer has some words: found by trying, per architecture.
-leaving_words: dict[str, dict[str, float]] = {
-    "full": {"open": 8.0, "end": 7.0},
-    "window": {"open": 2.0, "end": 1.5},
-    "hybrid": {"unthink": 2.0},
-    "endless": {},
+# How willingly, as a logit, so that all of it happens: found by trying, per architecture.
+willingness: dict[str, dict[str, float]] = {
+    "full": {"call": -3.0, "last": -4.0},
+    "window": {"call": -0.7, "last": -1.5},
+    "hybrid": {"conclude": -2.0, "call": -1.5, "last": -2.0},
+    "endless": {"call": forbidden, "last": forbidden},
 }
 # Weights whose answers differ from prompt to prompt, found by trying.
-seeds = {"full": 5, "window": 6, "hybrid": 1, "endless": 1}
+seeds = {"full": 2, "window": 1, "hybrid": 7, "endless": 1}
 
 chatml = """{%- if tools %}<|im_start|>system
 {%- if messages[0].role == 'system' %}
@@ -176,7 +176,7 @@ def make_tokenizer(*, with_thinking: bool) -> Tokenizer:
         ]
     )
     tokenizer.decoder = decoders.ByteLevel()
-    marks = ["<tool_call>\n", "</tool_call>", *heads, *files, close]
+    marks = ["<tool_call>\n", "</tool_call>", "</tool_call>\n", *heads, *files, close]
     marks += ["<think>", "</think>"] if with_thinking else []
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary - len(marks),
@@ -223,6 +223,7 @@ def kinds_of(tokenizer: Tokenizer) -> np.ndarray:
         "<tool_call>\n": "open",
         close: "close",
         "</tool_call>": "unopen",
+        "</tool_call>\n": "unopen and open",
         "<|im_end|>": "end",
     }
     named |= {head: "head" for head in heads} | {file: "file" for file in files}
@@ -275,10 +276,11 @@ def initial(
 def transitions(name: str) -> np.ndarray:
     """Logit that the kind of the last token adds for a token of each kind."""
     table = np.full((len(kinds), len(kinds)), forbidden)
-    for before, following in may_follow.items():
-        table[kinds.index(before), [kinds.index(after) for after in following]] = 0.0
-    for after, willingness in {families[0]: 0.0, **leaving_words[name]}.items():
-        table[kinds.index(families[-1]), kinds.index(after)] = willingness
+    first = thought[0] if name == "hybrid" else said[0]
+    for before, following in {"other": [first], **may_follow}.items():
+        for after in following:
+            willing = willingness[name].get(after, 0.0)
+            table[kinds.index(before), kinds.index(after)] = willing
     return table
 
 
