@@ -247,8 +247,8 @@ def make_weights(name: str, config: dict[str, Any], kind: np.ndarray, folder: Pa
             value[:, -carried:] = 0
             value[np.arange(vocabulary), hidden - carried + kind] = 6.0
         elif "lm_head" in path:
-            value[:, :-carried] *= 8
-            value[:, -carried:] = transitions(name)[:, kind].T
+            # As large as those of a trained model: what may differ is promised in absolute numbers.
+            value[:, -carried:] = transitions(name)[:, kind].T / 8
         elif value.ndim == 2:
             if value.shape[1] == hidden:
                 value[:, -carried:] = 0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 import numpy as np
 import pytest
 from generating import assistant, begin, generate, user
@@ -95,15 +93,6 @@ def test_a_cancelled_prefill_goes_on_where_it_stopped(
     assert again.tokens == generate(cold, prompt).tokens
 
 
-def test_a_wrong_prefix_would_be_noticed(pair: tuple[Loaded, Loaded]) -> None:
-    _, cold = pair
-    prompts = [[user(f"Read a.txt {word} " * 20)] for word in ("bade", "figo", "kula", "meni")]
-
-    answers = {tuple(generate(cold, prompt).tokens) for prompt in prompts}
-
-    assert len(answers) > 1
-
-
 def test_what_is_stored_is_not_written_to_by_who_restores_it(
     pair: tuple[Loaded, Loaded],
 ) -> None:
@@ -135,30 +124,3 @@ def test_the_tokens_of_a_prompt_do_not_depend_on_what_was_asked_before(
     generate(full, conversation(1))
 
     assert np.array_equal(begin(full, prompt)[0].plan.tokens, before)
-
-
-@pytest.mark.parametrize("seed", range(2))
-def test_random_sessions_equal_cold_runs(seed: int, pair: tuple[Loaded, Loaded]) -> None:
-    """Next turns, rewinds, repeats, cancels and evictions, in any order."""
-    warm, cold = pair
-    chance = random.Random(seed)
-    said = conversation(1)
-    for turn in range(8):
-        action = chance.choice(["next", "next", "next", "rewind", "repeat", "cancel", "evict"])
-        if action == "rewind":
-            said = [*said[: 2 * chance.randint(0, len(said) // 2)], user(f"Rather {turn} " * 7)]
-        elif action == "cancel":
-            said = [*said[:-1], user(f"A long paste {turn}. " * chance.randint(40, 120))]
-            _, sequence = begin(warm, said)
-            for _ in range(chance.randint(0, 3)):
-                if sequence.prefill():
-                    break
-            sequence.close()
-        elif action == "evict":
-            warm.cache.make_room(warm.cache.max_bytes - warm.cache.nbytes // 2)
-
-        actual = generate(warm, said, max_tokens=25)
-
-        assert actual.tokens == generate(cold, said, max_tokens=25).tokens, (turn, action)
-        answer = warm.tokenizer.decode(actual.tokens[:-1])
-        said = [*said, assistant(answer), user(f"And {turn}? " * chance.randint(1, 30))]

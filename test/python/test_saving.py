@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -45,32 +44,6 @@ def test_a_restart_goes_on_where_it_was(
     cold = load(settings(model_folder[name], prefix_cache=False))
     assert actual.tokens == generate(cold, conversation(4)).tokens == repeated.tokens
     assert repeated.accepted.cached_tokens == len(repeated.plan.tokens) - 1
-
-
-@pytest.mark.parametrize("name", classes)
-def test_random_sessions_with_restarts_equal_cold_runs(
-    name: str, model_folder: dict[str, Path], tmp_path: Path
-) -> None:
-    chance = random.Random(7)
-    cold = load(settings(model_folder[name], prefix_cache=False))
-    warm = load(settings(model_folder[name], prefix_folder=tmp_path))
-    said = conversation(1)
-    for turn in range(8):
-        action = chance.choice(["next", "rewind", "restart", "restart", "evict"])
-        if action == "restart":
-            if chance.random() < 0.5:
-                saved(warm)
-            warm = load(settings(model_folder[name], prefix_folder=tmp_path))
-        elif action == "rewind":
-            said = [*said[: 2 * chance.randint(0, len(said) // 2)], user(f"Rather {turn} " * 7)]
-        elif action == "evict":
-            warm.cache.make_room(warm.cache.max_bytes - warm.cache.nbytes // 2)
-
-        actual = generate(warm, said, max_tokens=25)
-
-        assert actual.tokens == generate(cold, said, max_tokens=25).tokens, (turn, action)
-        answer = warm.tokenizer.decode(actual.tokens[:-1])
-        said = [*said, assistant(answer), user(f"And {turn}? " * chance.randint(1, 30))]
 
 
 def test_memory_that_is_freed_is_read_from_disk_again(
