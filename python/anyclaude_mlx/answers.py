@@ -35,6 +35,7 @@ class Answers:
         self._path = path
         self._known: OrderedDict[str, Answered] = OrderedDict()
         self._lines = 0
+        self._is_cut = False
         self._load()
 
     def get(self, place: str) -> Answered | None:
@@ -62,9 +63,11 @@ class Answers:
 
     def _load(self) -> None:
         try:
-            lines = self._path.read_bytes().splitlines() if self._path else []
+            content = self._path.read_bytes() if self._path else b""
         except OSError:
             return
+        self._is_cut = bool(content) and not content.endswith(b"\n")
+        lines = content.splitlines()
         self._lines = len(lines)
         for line in lines:
             try:
@@ -80,7 +83,9 @@ class Answers:
         text = "".join(json.dumps([place, asdict(each)]) + "\n" for place, each in answers.items())
         target = self._path.with_suffix(f".{os.getpid()}") if mode == "wb" else self._path
         with open(target, mode, opener=private) as file:
-            file.write(text.encode())
+            # Behind a line that was cut off, one would be lost with it.
+            file.write(b"\n" * (self._is_cut and mode == "ab") + text.encode())
+        self._is_cut = False
         if mode == "wb":
             os.replace(target, self._path)
             self._lines = 0

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic
 
+import numpy as np
+
 from .events import Tokens
 from .prefix import PrefixCache
 from .record_file import Damaged, Packed, Record, Stored
@@ -26,8 +28,8 @@ from .tree import Memory, Node, State
 log = logging.getLogger(__name__)
 # How long to wait before asking again whether a record has been written.
 busy_seconds = 0.002
-# Computing so few tokens again is cheaper than a state on disk.
-nearest_states = 16
+# Of a record, beside tokens and arrays.
+header_bytes = 4096
 
 Pack = Callable[[Memory, int, int, State | None], Packed]
 Unpack = Callable[[Stored], tuple[Memory, State | None]]
@@ -62,7 +64,12 @@ class Saver(Generic[Memory, State]):
         """Makes everything on disk findable; nothing but headers is read."""
         ends: dict[str, Node[Memory, State]] = {}
         for record, tokens in self._store.scan():
-            ends[record.name] = self._cache.attach(ends.get(record.before), record, tokens)
+            end = self._cache.attach(ends.get(record.before), record, tokens)
+            if record.has_state and not is_state_saved(end):
+                # Inside a longer record, to say what is true at a fork.
+                for stretch in end.up(record.start):
+                    stretch.record = record
+            ends[record.name] = end
             self._records[record.name] = record
         self._make_room()
 
@@ -72,7 +79,7 @@ class Saver(Generic[Memory, State]):
         for node, end in self._cache.path(tokens):
             if node.record:
                 self._store.touch(node.record)
-            elif end == node.end:
+            if end == node.end:
                 self._waiting.append((node, wanted))
 
     def clear(self) -> None:
@@ -114,41 +121,38 @@ class Saver(Generic[Memory, State]):
             self._writing = None
             self._written(node, future)
         while self._waiting:
-            node, ends = self._waiting.popleft()
-            if self._is_savable(node):
-                self._writing = (node, self._begin(node, ends))
+            node, ends = self._waiting[0]
+            unsaved = first_unsaved(node, ends)
+            if unsaved and (writing := self._begin(unsaved, ends)):
+                self._writing = (unsaved, writing)
                 return busy_seconds
+            self._waiting.popleft()
         return None
 
-    def _is_savable(self, node: Node[Memory, State]) -> bool:
-        parent = node.parent
-        if node.record or node.buffer is None or parent is None:
-            return False
-        is_kept = parent.children.get(int(node.tokens[0])) is node
-        return is_kept and (parent.parent is None or parent.record is not None)
-
-    def _begin(self, node: Node[Memory, State], ends: Collection[int]) -> Future[Record]:
-        assert node.buffer is not None
+    def _begin(self, node: Node[Memory, State], ends: Collection[int]) -> Future[Record] | None:
+        """None when there is no room for it or its rows are there no longer."""
         assert node.parent is not None
+        # A record that lacks the state of its own end is written again, whole.
+        old = node.record if node.record and node.record.end == node.end else None
+        start = old.start if old else node.start
+        if node.buffer is None or node.buffer.base > start:
+            return None
         base = node.buffer.base
-        state = node.state if self._is_state_wanted(node, ends) else None
-        packed = self._pack(node.buffer.memory, node.start - base, node.end - base, state)
+        parent = node.parent.record
+        state = node.state if is_state_wanted(node, ends) else None
         record = Record(
             name=name_of([node.all_tokens()]),
-            before=node.parent.record.name if node.parent.record else "",
-            start=node.start,
+            before=old.before if old else parent.name if parent else "",
+            start=start,
             end=node.end,
             has_state=state is not None,
             nbytes=0,
         )
-        return self._writer.submit(self._store.write, record, node.tokens, packed)
-
-    def _is_state_wanted(self, node: Node[Memory, State], ends: Collection[int]) -> bool:
-        """A state may be as large as thousands of tokens: those that stand close are left out."""
-        if not node.children or len(node.children) > 1:
-            return True
-        saved = (each.end for each in node.up() if each is not node and is_state_saved(each))
-        return node.end in ends and node.end - max(saved, default=0) > nearest_states
+        tokens = np.concatenate([each.tokens for each in node.up(start)][::-1])
+        packed = self._pack(node.buffer.memory, start - base, node.end - base, state)
+        if not self._make_room(packed.nbytes + tokens.nbytes + header_bytes, record.before):
+            return None
+        return self._writer.submit(self._store.write, record, tokens, packed)
 
     def _written(self, node: Node[Memory, State], future: Future[Record]) -> None:
         try:
@@ -157,22 +161,53 @@ class Saver(Generic[Memory, State]):
             if not self._warned:
                 log.warning("prefixes cannot be saved: %s", error)
             self._warned = True
+            self._waiting.popleft()
             return
+        if record.name in self._records:
+            self._store.nbytes -= self._records[record.name].nbytes
         self._records[record.name] = record
         self._store.nbytes += record.nbytes
         for stretch in node.up(record.start):
             stretch.record = record
         self._make_room()
 
-    def _make_room(self) -> None:
-        """What was used longest ago goes first, and nothing before what stands on it."""
-        while self._store.nbytes > self._store.max_bytes and self._records:
-            needed = {record.before for record in self._records.values()}
+    def _make_room(self, wanted_bytes: int = 0, kept: str = "") -> bool:
+        """
+        What was used longest ago goes first, and nothing before what stands on it. False when
+        there is still no room.
+        """
+        room = self._store.max_bytes - self._store.beside_bytes() - wanted_bytes
+        while self._store.nbytes > room:
+            needed = {kept, *(record.before for record in self._records.values())}
             free = [record for record in self._records.values() if record.name not in needed]
+            if not free:
+                return False
             oldest = min(free, key=self._store.used_at)
             del self._records[oldest.name]
             self._store.remove(oldest)
             self._cache.forget(oldest)
+        return True
+
+
+def first_unsaved(node: Node[Memory, State], ends: Collection[int]) -> Node[Memory, State] | None:
+    """
+    On the way to this node: it may have been split while it waited. A node whose rows are on disk,
+    as part of a longer stretch, may still lack its state: a fork that was learned later.
+    """
+    for each in [*node.up()][::-1]:
+        assert each.parent is not None
+        if each.parent.children.get(int(each.tokens[0])) is not each:
+            return None  # dropped meanwhile
+        if each.record is None:
+            return each
+    return node if is_state_wanted(node, ends) and not is_state_saved(node) else None
+
+
+def is_state_wanted(node: Node[Memory, State], ends: Collection[int]) -> bool:
+    """Where somebody has gone on in another way, or will: every position but those passed by."""
+    if node.state is None:
+        return False
+    return len(node.children) != 1 or node.end in ends
 
 
 def is_state_saved(node: Node[Memory, State]) -> bool:

@@ -78,6 +78,11 @@ class Store:
         self._path(record.name).unlink(missing_ok=True)
         self.nbytes -= record.nbytes
 
+    def beside_bytes(self) -> int:
+        """Of other files in the folder: they take of the same room."""
+        files = [path for path in self._folder.iterdir() if path.suffix != ".kv"]
+        return sum(path.stat().st_size for path in files)
+
     def touch(self, record: Record) -> None:
         """It was used: others go first."""
         try:

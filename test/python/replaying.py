@@ -33,7 +33,7 @@ from anyclaude_mlx.tree import common_prefix
 from anyclaude_mlx.wire import parse_prompt
 
 words = "ba dego fi kula me nipo ra sutu ve".split()
-kinds = ["plain", "agents, first", "agents", "left", "left, again", "restart"]
+kinds = ["plain", "agents, first", "agents", "agent, other", "left", "left, again", "restart"]
 kinds += ["late tool", "system message", "rewind", "repeat"]
 first_fork = "agents, first"
 idle_seconds_before_kill = 1.0
@@ -113,7 +113,9 @@ class Session:
     def __post_init__(self) -> None:
         self.tools = [self.tool(name) for name in ("Read", "Write")]
         self.tools += [self.tool(f"Tool{number:02}") for number in range(max(2, self.much(22)))]
-        self.system = {"role": "system", "content": self.prose(self.much(3600))}
+        # What all system prompts begin with.
+        self.head = self.prose(self.much(300))
+        self.system = {"role": "system", "content": f"{self.head} {self.prose(self.much(3300))}"}
         self.messages: list[Message] = [self.system]
         self.asked: list[int] = []
         # Of the main conversation: all that was computed for it, up to the last answer.
@@ -134,6 +136,8 @@ class Session:
         kind = "plain"
         if turn == self.turns // 3:
             self.agents(turn)
+        if turn == self.turns * 6 // 10 + 1:
+            self.other_agent(turn)
         if turn == self.turns // 2:
             self.say(self.prose(max(1500, self.much(6000))))  # several chunks
             self.leave(turn)
@@ -213,7 +217,8 @@ class Session:
     def agents(self, turn: int) -> None:
         """Three that start together: the same instructions and tools, another task each."""
         tools = [each for index, each in enumerate(self.tools) if index % 3 != 2]
-        system = {"role": "system", "content": prose(random.Random(98), self.much(1500))}
+        about = f"{self.head} {prose(random.Random(98), self.much(1200))}"
+        system = {"role": "system", "content": about}
         reminder = prose(random.Random(97), self.much(300))
         known = self.referee.known()
         begun = []
@@ -231,6 +236,13 @@ class Session:
             ideal = ideal_of(plan.tokens, known)
             known.append(plan.tokens)
             self.tell_row(row_of(turn, first_fork, reply, ideal))
+
+    def other_agent(self, turn: int) -> None:
+        """Of another kind, after the restart: where it leaves the others is known by now."""
+        system = {"role": "system", "content": f"{self.head} {self.prose(self.much(900))}"}
+        body = self.body([system, {"role": "user", "content": self.prose(30)}], self.tools[:6])
+        plan, ideal = self.admitted(body)
+        self.tell_row(row_of(turn, "agent, other", self.asked_for(body, plan), ideal))
 
     def agent(self, turn: int, number: int, body: Message, plan: Plan) -> tuple[Plan, Reply]:
         """Returns its first request, whose share is told when those of all are known."""

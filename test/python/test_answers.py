@@ -39,6 +39,20 @@ def test_a_line_that_was_cut_off_is_passed_over(tmp_path: Path) -> None:
     assert again.get("b") is None
 
 
+def test_what_is_written_behind_a_line_that_was_cut_off_is_not_lost_with_it(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "answers.jsonl"
+    Answers(path).add("a", answered(1))
+    with path.open("ab") as file:
+        file.write(b'["b", {"ids": [1, 2')
+    Answers(path).add("c", answered(3))
+
+    again = Answers(path)
+
+    assert [again.get(place) for place in "abc"] == [answered(1), None, answered(3)]
+
+
 def test_the_newest_are_kept_and_the_file_does_not_grow_for_ever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

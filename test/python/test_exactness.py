@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from generating import assistant, begin, generate, user
 
 from anyclaude_mlx.engine import decode

@@ -24,7 +24,7 @@ from typing import Any
 import pytest
 from conftest import classes, settings
 from generating import tools
-from hypothesis import HealthCheck, Phase, given
+from hypothesis import HealthCheck, Phase, example, given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 from witness import (
@@ -51,7 +51,7 @@ common: dict[str, Any] = {
 }
 profile.register_profile(
     "short",
-    max_examples=3,
+    max_examples=1,
     derandomize="CI" in os.environ,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking takes minutes
     **common,
@@ -144,9 +144,10 @@ class Session:
         heard = ask(self.loaded, body(talk))
         self.check(heard, body(talk))
         if repeated:
-            again = ask(self.loaded, body(talk))
-            assert again.accepted.cached_tokens == len(again.prompt) - 1
-            self.check(again, body(talk))
+            for _ in range(2):
+                again = ask(self.loaded, body(talk))
+                assert again.accepted.cached_tokens == len(again.prompt) - 1
+                self.check(again, body(talk))
         talk.append(heard.message)
         calls = heard.message.get("tool_calls") or []
         results = [
@@ -168,7 +169,13 @@ def saved(loaded: Loaded) -> None:
         time.sleep(wait)
 
 
+# Whatever chance leaves out: forks at one place, repeats, and all again from disk.
+every = [("repeat", 0), ("fork", 17), ("fork", 17 + 30), ("save and restart", 1), ("rewind", 5)]
+every += [("fork", 17 + 60), ("cancel", 250), ("evict", 2), ("restart", 0), ("stop", 107)]
+
+
 @pytest.mark.parametrize("name", classes)
+@example(taken=every)
 @given(taken=steps)
 def test_whatever_happens_restored_is_what_was_computed(
     name: str,
@@ -229,6 +236,7 @@ def test_other_cuts_and_company_change_no_more_than_is_promised(
         warm = watched(load(settings(model_folder[name])))
         check_other_cuts(ask(warm, talks[2], most), cold[2])
     warm = watched(load(settings(model_folder[name])))
+    assert warm.decodes_together
     together = [Asked(warm, talk).prefilled() for talk in talks]
     running = [each.sequence for each in together]
     while running:
@@ -237,6 +245,41 @@ def test_other_cuts_and_company_change_no_more_than_is_promised(
 
     for each, alone in zip(together, cold, strict=True):
         check_other_cuts(each.heard(), alone)
+
+
+@pytest.mark.parametrize("name", classes)
+def test_a_restart_loses_nothing_of_what_was_written(
+    name: str, model_folder: dict[str, Path], tmp_path: Path
+) -> None:
+    """The next turn, a rewind, a new conversation, and a fork that was learned after writing."""
+    records: list[Record] = []
+
+    def opened() -> Loaded:
+        return watched(load(settings(model_folder[name], prefix_folder=tmp_path)), records)
+
+    def other(number: int) -> Message:
+        shared = {"role": "system", "content": f"{str(system['content'])[:300]} {number}"}
+        return body([shared, user(number, 30)])
+
+    first = opened()
+    talk = [system, user(1, 40)]
+    for turn in range(2):
+        heard = ask(first, body(talk))
+        talk += [heard.message, user(turn, 3)]
+        saved(first)
+    ask(first, other(1))
+    saved(first)
+
+    wanted = [body(talk), body([*talk[:-3], user(8, 9)]), body([system, user(9, 9)]), other(2)]
+    known = [Asked(first, each) for each in wanted]
+    for each in known:
+        each.sequence.close()
+    again = [Asked(opened(), each) for each in wanted]
+
+    for before, after in zip(known, again, strict=True):
+        assert after.accepted.cached_tokens == before.accepted.cached_tokens
+    assert again[0].accepted.cached_tokens == len(heard.prompt) + len(heard.generated)
+    assert again[3].accepted.cached_tokens > 100
 
 
 def test_another_process_restores_the_same_bytes(

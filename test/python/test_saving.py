@@ -14,7 +14,10 @@ from test_exactness import conversation
 from anyclaude_mlx.__main__ import load
 from anyclaude_mlx.known import ChatPrompt
 from anyclaude_mlx.loaded import Loaded
-from anyclaude_mlx.saving import nearest_states
+
+# "<|im_start|>assistant\n<think>\n" at the end of a prompt: who comes back with another answer than
+# was sent, or with none, computes it again after a restart.
+opening = 12
 
 
 def saved(loaded: Loaded) -> Loaded:
@@ -40,7 +43,7 @@ def test_a_restart_goes_on_where_it_was(
     repeated = generate(second, conversation(4))
 
     lost = before.cached_tokens - actual.accepted.cached_tokens
-    assert 0 <= lost <= (0 if name == "full" else nearest_states)
+    assert 0 <= lost <= (0 if name == "full" else opening)
     cold = load(settings(model_folder[name], prefix_cache=False))
     assert actual.tokens == generate(cold, conversation(4)).tokens == repeated.tokens
     assert repeated.accepted.cached_tokens == len(repeated.plan.tokens) - 1
@@ -58,7 +61,7 @@ def test_memory_that_is_freed_is_read_from_disk_again(
     again = generate(warm, conversation(2))
 
     assert again.tokens == first.tokens
-    assert again.accepted.cached_tokens >= len(again.plan.tokens) - 1 - nearest_states
+    assert again.accepted.cached_tokens >= len(again.plan.tokens) - 1 - opening
     assert warm.cache.evicted == 0
 
 
@@ -80,7 +83,7 @@ def test_damaged_records_are_computed_again(model_folder: dict[str, Path], tmp_p
     third = load(settings(model_folder["window"], prefix_folder=tmp_path))
     again = generate(third, conversation(2))
     assert again.tokens == expected.tokens
-    assert again.accepted.cached_tokens >= len(again.plan.tokens) - 1 - nearest_states
+    assert again.accepted.cached_tokens >= len(again.plan.tokens) - 1 - opening
 
 
 def test_the_disk_holds_no_more_than_it_may(model_folder: dict[str, Path], tmp_path: Path) -> None:

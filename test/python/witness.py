@@ -142,7 +142,7 @@ class Witness:
         record.rows += [hashlib.blake2b(row.tobytes(), digest_size=12).digest() for row in whole]
 
     def _compare(self, restored: Record, length: int) -> None:
-        """Every byte was once computed for exactly these tokens; `cuts` are those, if of one run."""
+        """Every byte was once computed for exactly these tokens. Finds the cuts, if of one run."""
         tokens = restored.tokens
         alike = [(record, agreeing(record.tokens, tokens)) for record in self._records]
         for position, row in enumerate(restored.rows):
@@ -229,12 +229,16 @@ class Asked:
         self.sequence.close()
         return self.heard()
 
+    @property
+    def accepted(self) -> Accepted:
+        return next(event for event in self._events if isinstance(event, Accepted))
+
     def heard(self) -> Heard:
         model: Any = self._loaded.model
         return Heard(
             model.record_of(self.sequence.live),
             self.prompt,
-            next(event for event in self._events if isinstance(event, Accepted)),
+            self.accepted,
             list(self.sequence._generated),
             self.message,
         )
