@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import random
+import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +17,9 @@ from test_exactness import conversation
 from anyclaude_mlx.__main__ import load
 from anyclaude_mlx.known import ChatPrompt
 from anyclaude_mlx.loaded import Loaded
+from anyclaude_mlx.record_file import Damaged, read_header
+from anyclaude_mlx.saving import size_of
+from anyclaude_mlx.store import Store
 
 # "<|im_start|>assistant\n<think>\n" at the end of a prompt: who comes back with another answer than
 # was sent, or with none, computes it again after a restart.
@@ -65,42 +71,99 @@ def test_memory_that_is_freed_is_read_from_disk_again(
     assert warm.cache.evicted == 0
 
 
-def test_damaged_records_are_computed_again(model_folder: dict[str, Path], tmp_path: Path) -> None:
-    first = load(settings(model_folder["window"], prefix_folder=tmp_path))
-    expected = generate(first, conversation(2))
+talks = [
+    conversation(1),
+    conversation(2),
+    [*conversation(1), assistant("no"), user("Rather something else")],
+    [user("Say it again " * 30)],
+]
+
+
+@pytest.mark.parametrize("name", classes)
+def test_a_flipped_bit_in_every_record_is_noticed_and_answers_are_the_same(
+    name: str, model_folder: dict[str, Path], tmp_path: Path
+) -> None:
+    chance = random.Random(name)
+    first = load(settings(model_folder[name], prefix_folder=tmp_path))
+    expected = [generate(first, talk, 25).tokens for talk in talks]
     saved(first)
-    second = load(settings(model_folder["window"], prefix_folder=tmp_path))
-    records = sorted(tmp_path.glob("*/*.kv"), key=lambda path: path.stat().st_size)
-    for path in records[len(records) // 2 :]:
-        content = bytearray(path.read_bytes())
-        content[-1] ^= 1
-        path.write_bytes(content)
+    for path in records_in(tmp_path):
+        whole = path.read_bytes()
+        for place in places_in(path, chance):
+            flipped = bytearray(whole)
+            flipped[place] ^= 1 << chance.randrange(8)
+            path.write_bytes(flipped)
+            assert is_noticed(path), (path, place)
+        path.write_bytes(whole)
 
-    actual = generate(second, conversation(2))
+    for part in range(3):  # of every record: a bit in its header, its tokens, its arrays
+        for path in records_in(tmp_path):
+            flipped = bytearray(path.read_bytes())
+            flipped[places_in(path, chance)[part]] ^= 1 << chance.randrange(8)
+            path.write_bytes(flipped)
+        again = load(settings(model_folder[name], prefix_folder=tmp_path))
+        assert [generate(again, talk, 25).tokens for talk in talks] == expected
+        saved(again)
 
-    assert actual.tokens == expected.tokens
-    saved(second)
-    third = load(settings(model_folder["window"], prefix_folder=tmp_path))
-    again = generate(third, conversation(2))
-    assert again.tokens == expected.tokens
-    assert again.accepted.cached_tokens >= len(again.plan.tokens) - 1 - opening
+
+def records_in(folder: Path) -> list[Path]:
+    found = sorted(folder.glob("*/*.kv"))
+    assert len(found) > 5
+    return found
 
 
-def test_the_disk_holds_no_more_than_it_may(model_folder: dict[str, Path], tmp_path: Path) -> None:
-    wanted = replace(
-        settings(model_folder["full"], prefix_folder=tmp_path), prefix_disk_bytes=3 << 20
-    )
-    warm = load(wanted)
-    for word in ("one", "two", "three", "four"):
-        generate(warm, [user(f"Say {word} " * 400)])
-        saved(warm)
-        assert sum(path.stat().st_size for path in tmp_path.glob("*/*")) <= 3 << 20
+def places_in(path: Path, chance: random.Random) -> list[int]:
+    """A byte of the header, one of the tokens, one of the arrays."""
+    header, start = read_header(path)
+    arrays = start + 4 * (header["end"] - header["start"])
+    size = path.stat().st_size
+    return [
+        chance.randrange(start),
+        chance.randrange(start, arrays),
+        chance.randrange(arrays, size),
+    ]
 
-    again = load(wanted)
-    last = generate(again, [user("Say four " * 400)])
 
-    assert last.accepted.cached_tokens > 1500
-    assert warm.saver is not None
+def is_noticed(path: Path) -> bool:
+    """By the scan or by reading; on a link, because a scan removes what is damaged."""
+    with tempfile.TemporaryDirectory(dir=path.parents[1]) as folder:
+        os.link(path, Path(folder) / path.name)
+        store = Store(Path(folder), 1 << 40)
+        headers = list(store._headers())
+        if store.damaged:
+            return True
+        try:
+            store.read(headers[0][0])
+        except Damaged:
+            return True
+        return False
+
+
+@pytest.mark.parametrize("name", classes)
+def test_the_disk_never_holds_more_than_it_may(
+    name: str, model_folder: dict[str, Path], tmp_path: Path
+) -> None:
+    ask = settings(model_folder[name], prefix_folder=tmp_path)
+    warm = load(ask)
+    generate(warm, [user("Say 0 " * 60)], 5)
+    saved(warm)
+    cap = int(1.5 * bytes_in(tmp_path))
+    warm = load(replace(ask, prefix_disk_bytes=cap))
+    written = set(tmp_path.glob("*/*.kv"))
+    for number in range(1, 9):
+        generate(warm, [user(f"Say {number} " * 60)], 5)
+        while (wait := warm.idle()) is not None:
+            assert bytes_in(tmp_path) <= cap
+            time.sleep(wait)
+        written |= set(tmp_path.glob("*/*.kv"))
+
+    assert len(written) > len(records_in(tmp_path)), "the cap was never reached"
+    last = generate(load(ask), [user("Say 8 " * 60)], 5)
+    assert last.accepted.cached_tokens >= len(last.plan.tokens) - 1 - opening
+
+
+def bytes_in(folder: Path) -> int:
+    return sum(size for own in folder.iterdir() for size in size_of(own))
 
 
 def test_records_of_another_model_are_not_read_and_go_first(

@@ -118,7 +118,7 @@ while True:
     before, start = record.name, end
 """
     chance = random.Random(3)
-    for moment in range(20):
+    for moment in range(8):
         folder = tmp_path / str(moment)
         writer = subprocess.Popen(
             [sys.executable, "-c", script, str(folder)], stdout=subprocess.PIPE
