@@ -98,6 +98,7 @@ class Crashes:
             if now != count:
                 count, last = now, time.monotonic()
             time.sleep(0.001)
+        assert count > 3, "nothing is written"
         return last - begun
 
     def _known(self, tokens: np.ndarray) -> int:

@@ -105,7 +105,8 @@ class Session:
         talk = self.talks[number % len(self.talks)]
         match action:
             case "fork":
-                other = {"role": "system", "content": str(system["content"])[: 40 * (number % 30)]}
+                shared = str(system["content"])[: 40 * (number % 15)]
+                other = {"role": "system", "content": f"{shared} {number}"}
                 talk = [other, *talk[1:2], user(number, 5)]
                 self.talks.append(talk)
             case "rewind":
@@ -170,8 +171,8 @@ def saved(loaded: Loaded) -> None:
 
 
 # Whatever chance leaves out: forks at one place, repeats, and all again from disk.
-every = [("repeat", 0), ("fork", 17), ("fork", 17 + 30), ("save and restart", 1), ("rewind", 5)]
-every += [("fork", 17 + 60), ("cancel", 250), ("evict", 2), ("restart", 0), ("stop", 107)]
+every = [("repeat", 0), ("fork", 7), ("fork", 22), ("save and restart", 1), ("rewind", 5)]
+every += [("fork", 52), ("cancel", 250), ("evict", 2), ("restart", 0), ("stop", 107)]
 
 
 @pytest.mark.parametrize("name", classes)
