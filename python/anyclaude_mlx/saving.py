@@ -79,7 +79,7 @@ class Saver(Generic[Memory, State]):
         for node, end in self._cache.path(tokens):
             if node.record:
                 self._store.touch(node.record)
-            if end == node.end:
+            if end == node.end and (node.record is None or lacks_state(node, wanted)):
                 self._waiting.append((node, wanted))
 
     def clear(self) -> None:
@@ -200,7 +200,11 @@ def first_unsaved(node: Node[Memory, State], ends: Collection[int]) -> Node[Memo
             return None  # dropped meanwhile
         if each.record is None:
             return each
-    return node if is_state_wanted(node, ends) and not is_state_saved(node) else None
+    return node if lacks_state(node, ends) else None
+
+
+def lacks_state(node: Node[Memory, State], ends: Collection[int]) -> bool:
+    return is_state_wanted(node, ends) and not is_state_saved(node)
 
 
 def is_state_wanted(node: Node[Memory, State], ends: Collection[int]) -> bool:

@@ -80,8 +80,11 @@ class Store:
 
     def beside_bytes(self) -> int:
         """Of other files in the folder: they take of the same room."""
-        files = [path for path in self._folder.iterdir() if path.suffix != ".kv"]
-        return sum(path.stat().st_size for path in files)
+        try:
+            files = [path for path in self._folder.iterdir() if path.suffix != ".kv"]
+            return sum(path.stat().st_size for path in files)
+        except OSError:
+            return 0  # the folder is gone, or a file just was: the next write will tell
 
     def touch(self, record: Record) -> None:
         """It was used: others go first."""
