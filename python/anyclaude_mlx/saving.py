@@ -67,8 +67,7 @@ class Saver(Generic[Memory, State]):
             end = self._cache.attach(ends.get(record.before), record, tokens)
             if record.has_state and not is_state_saved(end):
                 # Inside a longer record, to say what is true at a fork.
-                for stretch in end.up(record.start):
-                    stretch.record = record
+                set_record(end, record)
             ends[record.name] = end
             self._records[record.name] = record
         self._make_room()
@@ -167,8 +166,7 @@ class Saver(Generic[Memory, State]):
             self._store.nbytes -= self._records[record.name].nbytes
         self._records[record.name] = record
         self._store.nbytes += record.nbytes
-        for stretch in node.up(record.start):
-            stretch.record = record
+        set_record(node, record)
         self._make_room()
 
     def _make_room(self, wanted_bytes: int = 0, kept: str = "") -> bool:
@@ -212,6 +210,13 @@ def is_state_wanted(node: Node[Memory, State], ends: Collection[int]) -> bool:
     if node.state is None:
         return False
     return len(node.children) != 1 or node.end in ends
+
+
+def set_record(node: Node[Memory, State], record: Record) -> None:
+    """It has the rows of all that leads to its end, but not the states that others have there."""
+    for stretch in node.up(record.start):
+        if stretch is node or not is_state_saved(stretch):
+            stretch.record = record
 
 
 def is_state_saved(node: Node[Memory, State]) -> bool:

@@ -125,7 +125,7 @@ class Ours(Process):
 
     @contextlib.contextmanager
     def _streamed(self, body: Message) -> Iterator[tuple[socket.socket, Iterator[Message]]]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=3600)
         with contextlib.closing(connection):
             connection.connect()
             connected = connection.sock
@@ -148,7 +148,7 @@ class MlxLm(Process):
         super().__init__(arguments, "/v1/models", port)
 
     def ask(self, body: Message) -> Reply:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=3600)
         with contextlib.closing(connection):
             # With log-probabilities come the ids that were generated.
             connection.request(
@@ -169,7 +169,7 @@ class MlxLm(Process):
         content = json.dumps({**body, "stream": True}).encode()
         reply = Reply()
         heard = b""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=300) as connected:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=3600) as connected:
             connected.sendall(
                 b"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\n"
                 b"content-type: application/json\r\n"

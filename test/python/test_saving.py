@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import tempfile
@@ -9,17 +10,20 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import classes, settings
 from generating import assistant, begin, generate, system, tools, user
+from rows import ListRows, TokenState
 from test_exactness import conversation
 
 from anyclaude_mlx.__main__ import load
 from anyclaude_mlx.known import ChatPrompt
 from anyclaude_mlx.loaded import Loaded
-from anyclaude_mlx.record_file import Damaged, read_header
-from anyclaude_mlx.saving import size_of
-from anyclaude_mlx.store import Store
+from anyclaude_mlx.prefix import PrefixCache
+from anyclaude_mlx.record_file import Damaged, Packed, Record, read_header
+from anyclaude_mlx.saving import Saver, size_of
+from anyclaude_mlx.store import Store, name_of
 
 # "<|im_start|>assistant\n<think>\n" at the end of a prompt: who comes back with another answer than
 # was sent, or with none, computes it again after a restart.
@@ -181,6 +185,25 @@ def test_records_of_another_model_are_not_read_and_go_first(
     )
     load(small)
     assert list(tmp_path.glob("*/*.kv")) == []
+
+
+@pytest.mark.parametrize("order", [*itertools.permutations(range(4))])
+def test_records_inside_others_keep_their_states_in_whatever_order_they_are_found(
+    order: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path / "own", 1 << 20)
+    tokens = np.arange(9, dtype=np.int32)
+    for end in (4, 5, 7, 9):
+        record = Record(name_of([tokens[:end]]), "", 0, end, True, 0)
+        store.write(record, tokens[:end], Packed(None, []))
+    found = sorted(store.scan(), key=lambda each: each[0].end)
+    monkeypatch.setattr(store, "scan", lambda: [found[place] for place in order])
+    cache: PrefixCache[ListRows, TokenState] = PrefixCache(1 << 20, any_position=False)
+
+    Saver(cache, store, lambda *_: Packed(None, [])).load()
+
+    path = list(cache.path(tokens))
+    assert [end for node, end in path if node.has_state] == [4, 5, 7, 9]
 
 
 def test_generated_ids_are_put_back_after_a_restart(
