@@ -20,7 +20,7 @@ from serving import Message, Ours
 from witness import Asked
 
 from anyclaude_mlx.loaded import Loaded
-from anyclaude_mlx.prompt import same_message
+from anyclaude_mlx.pieces import same_message
 from anyclaude_mlx.store import Store
 from anyclaude_mlx.tree import common_prefix
 

@@ -32,7 +32,7 @@ thought = ["think 0", "think 1", "think 2"]
 said = ["say 0", "say 1", "say 2"]
 families = [*thought, "conclude", *said, "call", "last"]
 kinds = ["other", *families]
-kinds += ["open", "head", "file", "close", "unopen", "unopen and open", "end", "unthink"]
+kinds += ["open", "head", "file", "close", "unopen", "again", "end", "unthink"]
 forbidden = -200.0
 
 heads = [
@@ -56,9 +56,9 @@ may_follow: dict[str, list[str]] = {
     "open": ["head"],
     "head": ["file"],
     "file": ["close"],
-    "close": ["unopen", "unopen and open"],
-    "unopen": ["end"],
-    "unopen and open": ["open"],
+    "close": ["unopen"],
+    "unopen": ["end", "again"],
+    "again": ["open"],
     "end": ["say 0"],
 }
 # How willingly, as a logit, so that all of it happens: found by trying, per architecture.
@@ -176,7 +176,7 @@ def make_tokenizer(*, with_thinking: bool) -> Tokenizer:
         ]
     )
     tokenizer.decoder = decoders.ByteLevel()
-    marks = ["<tool_call>\n", "</tool_call>", "</tool_call>\n", *heads, *files, close]
+    marks = ["<tool_call>\n", "</tool_call>", "\n\n", *heads, *files, close]
     marks += ["<think>", "</think>"] if with_thinking else []
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary - len(marks),
@@ -223,7 +223,7 @@ def kinds_of(tokenizer: Tokenizer) -> np.ndarray:
         "<tool_call>\n": "open",
         close: "close",
         "</tool_call>": "unopen",
-        "</tool_call>\n": "unopen and open",
+        "\n\n": "again",
         "<|im_end|>": "end",
     }
     named |= {head: "head" for head in heads} | {file: "file" for file in files}

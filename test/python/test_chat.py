@@ -13,8 +13,9 @@ from anyclaude_mlx.dialect import Dialect, dialect_of
 from anyclaude_mlx.events import Finished, Sampling
 from anyclaude_mlx.grammar import Grammars
 from anyclaude_mlx.harmony import marks
+from anyclaude_mlx.known import ChatPrompt
 from anyclaude_mlx.output import Output, Text, Thinking, ToolCall
-from anyclaude_mlx.prompt import ChatPrompt, Prompter
+from anyclaude_mlx.prompt import Prompter
 from anyclaude_mlx.wire import parse_chat
 
 

@@ -137,7 +137,7 @@ def is_noticed(path: Path) -> bool:
         if store.damaged:
             return True
         try:
-            store.read(headers[0][0])
+            assert store.read(headers[0][0]).arrays is not None
         except Damaged:
             return True
         return False

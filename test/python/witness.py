@@ -17,7 +17,7 @@ import numpy as np
 from anyclaude_mlx.__main__ import load as load
 from anyclaude_mlx.chat import Conversation
 from anyclaude_mlx.engine import Sequence, decode
-from anyclaude_mlx.events import Accepted, Finished, GenerationRequest, Sampling, Token
+from anyclaude_mlx.events import Accepted, Finished, GenerationRequest, Token
 from anyclaude_mlx.loaded import Loaded
 from anyclaude_mlx.mlx_engine import MlxModel
 from anyclaude_mlx.prefix import Match
@@ -63,16 +63,15 @@ class Witness:
         self._of: dict[int, Record] = {}
         self._heard: list[mx.array] = []
         self.asked: np.ndarray = np.array([], np.int32)
-        step_of_model = model._step
+        decoder = model._decoder
+        logits_of = decoder._logits
 
-        def overheard(caches: list[Any], tokens: mx.array, sample: Any) -> mx.array:
-            def sampled(logits: mx.array) -> Any:
-                self._heard.append(logits)
-                return sample(logits)
+        def overheard(caches: list[Any], tokens: mx.array) -> mx.array:
+            logits = logits_of(caches, tokens)
+            self._heard.append(logits[:, -1])
+            return logits
 
-            return step_of_model(caches, tokens, sampled)
-
-        model._step = overheard  # type: ignore[method-assign]
+        decoder._logits = overheard  # type: ignore[method-assign]
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._model, name)
@@ -107,16 +106,18 @@ class Witness:
         record.states[len(record.tokens)] = digest(state.layers)
         return state
 
-    def begin(self, live: Any, token: int, sampling: Sampling) -> None:
-        self._model.begin(live, token, sampling)
+    def begin(self, live: Any, request: GenerationRequest) -> None:
+        self._model.begin(live, request)
+        live.speculation = None  # one token for each step
+        token = int(request.tokens[-1])
         self.record_of(live).logits.append(np.array(self._heard.pop())[0])
         self._fed(live, [token], step)
 
-    def next(self, lives: list[Any]) -> list[int]:
+    def next(self, lives: list[Any]) -> list[list[int]]:
         tokens = self._model.next(lives)
         heard = [row for logits in self._heard for row in np.array(logits)]
         self._heard.clear()
-        for live, token, logits in zip(lives, tokens, heard, strict=True):
+        for live, (token,), logits in zip(lives, tokens, heard, strict=True):
             self.record_of(live).logits.append(logits)
             self._fed(live, [token], step)
             if len(lives) > 1:
@@ -267,8 +268,8 @@ def computed_again(reference: Witness, heard: Heard) -> list[np.ndarray]:
         if cut:
             reference.prefill(live, tokens)
         else:
-            logits = reference._model._step(live.caches, mx.array(tokens), lambda logits: logits)
-            again.logits.append(np.array(logits)[0])
+            logits = reference._model._decoder._logits(live.caches, mx.array(tokens)[None])
+            again.logits.append(np.array(logits)[0, -1])
         at += cut or 1
     reference.forget()
     return again.logits[-len(record.logits) :][: len(heard.generated)]
