@@ -5,7 +5,8 @@ What the engine costs, in one process, for each cache class:
 - gap: the longest silence of an answer while a 30,000-token prompt is read, against the budget,
   and the chunks of the long prompt before a short one that comes later is answered;
 - bookkeeping per turn of a known 20,000- and 60,000-token conversation: plan, look up, keep;
-- restore from disk against reading the same bytes.
+- an answer that repeats its prompt with drafts against without;
+- restore from disk against reading the same bytes from disk, and memory at its peak.
 
 Usage: engine.py [CLASS …]
 """
@@ -23,8 +24,10 @@ from typing import Any
 root = Path(__file__).parent.parent.parent
 sys.path[:0] = [str(root / "python"), str(root / "test" / "python")]
 
+import mlx.core as mx  # noqa: E402
 import numpy as np  # noqa: E402
 from conftest import settings  # noqa: E402
+from mlx_lm.models.cache import KVCache  # noqa: E402
 from models import make_model  # noqa: E402
 
 from anyclaude_mlx.__main__ import load  # noqa: E402
@@ -32,13 +35,26 @@ from anyclaude_mlx.engine import Sequence, decode  # noqa: E402
 from anyclaude_mlx.events import GenerationRequest  # noqa: E402
 from anyclaude_mlx.known import ChatPrompt  # noqa: E402
 from anyclaude_mlx.loaded import Loaded  # noqa: E402
+from anyclaude_mlx.mlx_memory import Attention, Memory  # noqa: E402
+from anyclaude_mlx.mlx_memory import restore as load_rows  # noqa: E402
+from anyclaude_mlx.mlx_records import pack, unpack  # noqa: E402
+from anyclaude_mlx.prefix import PrefixCache  # noqa: E402
+from anyclaude_mlx.saving import Reader, Saver  # noqa: E402
 from anyclaude_mlx.scheduler import Pace, gap_seconds  # noqa: E402
+from anyclaude_mlx.store import Store  # noqa: E402
+from anyclaude_mlx.tree import Buffer  # noqa: E402
 
 answer_tokens = 100
 
 
+def words(chance: np.random.Generator, count: int) -> np.ndarray:
+    """Tokens of the made-up vocabulary."""
+    return chance.integers(300, 1000, count)
+
+
 def started(loaded: Loaded, tokens: np.ndarray, most: int) -> Sequence[Any, Any, Any]:
-    return loaded.start(GenerationRequest(tokens.astype(np.int32), (), most), lambda _: None)
+    ends = (len(tokens) - 1,)
+    return loaded.start(GenerationRequest(tokens.astype(np.int32), ends, most), lambda _: None)
 
 
 def prefilled(sequence: Sequence[Any, Any, Any]) -> Sequence[Any, Any, Any]:
@@ -64,7 +80,7 @@ def seconds_of(work: Callable[..., Any], *arguments: Any) -> tuple[float, Any]:
 def agents(folder: Path) -> str:
     """Prompts of 600 tokens; each run in a server of its own."""
     chance = np.random.default_rng(3)
-    prompts = [chance.integers(300, 1500, 600) for _ in range(8)]
+    prompts = [words(chance, 600) for _ in range(8)]
 
     def in_turn(loaded: Loaded) -> list[list[int]]:
         said = []
@@ -94,8 +110,8 @@ def gap(folder: Path) -> str:
     """As the worker does it: a chunk of the long prompt, then a token of the answer."""
     loaded = load(settings(folder))
     chance = np.random.default_rng(4)
-    talking = prefilled(started(loaded, chance.integers(300, 1500, 600), 10_000))
-    long = started(loaded, chance.integers(300, 1500, 30_000), 1)
+    talking = prefilled(started(loaded, words(chance, 600), 10_000))
+    long = started(loaded, words(chance, 30_000), 1)
     pace, gaps, chunks = Pace(), [], []
     before, done = time.perf_counter(), False
     while not done:
@@ -137,32 +153,86 @@ def bookkeeping(folder: Path, length: int) -> str:
     return f"{', '.join(cells)} ({len(plan.tokens):,} tokens)"
 
 
-def restore(folder: Path, prefixes: Path) -> str:
-    """Medians of five; the same files, in the system's cache both times."""
-    tokens = np.random.default_rng(5).integers(300, 1500, 20_000)
-
-    def opened() -> Loaded:
-        return load(settings(folder, prefix_folder=prefixes))
-
-    first = opened()
-    sequence = prefilled(started(first, tokens, 1))
-    spoken([sequence])
-    sequence.close()
-    while (wait := first.idle()) is not None:
+def restore(prefixes: Path) -> str:
+    """
+    20,000 tokens of a model with twelve layers of eight heads, made up, so that nothing has to be
+    computed. The same files are read whole, both times from the disk itself.
+    """
+    layers, heads, length, width = 12, 8, 20_000, 64
+    shape = (1, heads, length, width)
+    tokens = words(np.random.default_rng(5), length + 1).astype(np.int32)
+    caches = []
+    for _ in range(layers):
+        caches.append(KVCache())
+        caches[-1].state = (mx.random.normal(shape), mx.random.normal(shape), length)
+        mx.eval(caches[-1].state)
+    memory = Memory({layer: Attention(cache) for layer, cache in enumerate(caches)})
+    store = Store(prefixes, 1 << 40)
+    cache: PrefixCache[Any, Any] = PrefixCache(1 << 40, True)
+    saver = Saver(cache, store, pack)
+    cache.insert(tokens[:-1], Buffer(memory), {})
+    saver.want(tokens[:-1], ())
+    while (wait := saver.step()) is not None:
         time.sleep(wait)
-    files = [file for file in prefixes.rglob("*") if file.is_file()]
-    ratios, times = [], []
+    files = list(prefixes.iterdir())
+    rows, peaks = [], []
     for _ in range(5):
-        loaded = opened()
+        forget_pages(files)
         reading, total = seconds_of(lambda: sum(len(file.read_bytes()) for file in files))
-        restoring, sequence = seconds_of(started, loaded, tokens, 1)
-        assert sequence.remaining < 20
-        ratios.append(restoring / reading)
-        times.append(restoring)
+        forget_pages(files)
+        again: PrefixCache[Any, Any] = PrefixCache(1 << 40, True, Reader(store, unpack))
+        Saver(again, store, pack).load()
+        fresh = {layer: KVCache() for layer in range(layers)}
+        mx.reset_peak_memory()
+        before = mx.get_active_memory()
+
+        def restored(again: Any = again, fresh: Any = fresh) -> None:
+            load_rows(again.lookup(tokens).pieces, fresh, length + 256)
+
+        rows.append(seconds_of(restored)[0] / reading)
+        peaks.append((mx.get_peak_memory() - before) / memory.nbytes)
     return (
-        f"{np.median(ratios):.2f} times the time of reading {total >> 20} MiB "
-        f"({1000 * np.median(times):.0f} ms)"
+        f"{np.median(rows):.2f} times the time of reading {total >> 20} MiB from disk, "
+        f"{max(peaks):.2f} of the KV bytes at its peak"
     )
+
+
+def forget_pages(files: list[Path]) -> None:
+    """The system keeps what it has read."""
+    for file in files:
+        descriptor = os.open(file, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(descriptor)
+
+
+def speculation(folder: Path) -> str:
+    """An answer that repeats its prompt, as an edit of a file does, with drafts and without."""
+    chance = np.random.default_rng(6)
+    file = words(chance, 400)
+    loaded = load(settings(folder, prefix_cache=False))
+    decoder = loaded.model._decoder  # type: ignore[attr-defined]
+    honest = decoder._logits
+
+    def copying(caches: Any, tokens: Any) -> Any:
+        """The model's own work, and a wish to go on as the file does."""
+        logits = honest(caches, tokens)
+        last = np.array(tokens[0])
+        wanted = np.zeros(logits.shape, np.float32)
+        for row, token in enumerate(last):
+            place = int(np.flatnonzero(file == token)[0]) if token in file else 0
+            wanted[0, row, int(file[(place + 1) % len(file)])] = 1e6
+        return logits + mx.array(wanted)
+
+    decoder._logits = copying
+    seconds = {}
+    for name, pays in (("plain", False), ("drafted", None)):
+        sequence = prefilled(started(loaded, file, 1200))
+        if pays is False:
+            sequence.live.speculation = None
+        seconds[name], _ = seconds_of(spoken, [sequence])
+        sequence.close()
+    return f"{seconds['plain'] / seconds['drafted']:.2f} times as fast where drafts are right"
 
 
 def main() -> None:
@@ -173,7 +243,10 @@ def main() -> None:
             print(f"{name} gap          {gap(folder)}", flush=True)
             for length in (20_000, 60_000):
                 print(f"{name} bookkeeping  {bookkeeping(folder, length)}", flush=True)
-            print(f"{name} restore      {restore(folder, Path(there) / 'kept')}", flush=True)
+            if name == "full":
+                print(f"{name} speculation  {speculation(folder)}", flush=True)
+    with tempfile.TemporaryDirectory(dir=root) as there:
+        print(f"restore           {restore(Path(there) / 'kept')}", flush=True)
     sys.stdout.flush()
     os._exit(0)
 
