@@ -72,7 +72,7 @@ class Referee:
 
     def plan(self, body: Message) -> Plan:
         with self._lock:
-            self._prompter._pieces._answers = self._answers()
+            self._prompter._answers = self._answers()
             return self._prompter.plan(parse_prompt(body))
 
     def known(self) -> list[np.ndarray]:
@@ -87,7 +87,7 @@ class Referee:
         if reply.generated is not None:
             # The last one is sampled and not fed.
             return np.array(reply.generated[:-1], np.int32)
-        answered = self._answers().get(plan.rendered.pieces[-1].place)
+        answered = self._answers().get(plan.place)
         assert answered is not None, "The server did not keep what it generated"
         return np.array(answered.ids, np.int32)
 
@@ -113,12 +113,10 @@ class Session:
     def __post_init__(self) -> None:
         self.tools = [self.tool(name) for name in ("Read", "Write")]
         self.tools += [self.tool(f"Tool{number:02}") for number in range(max(2, self.much(22)))]
-        # What all system prompts begin with.
+        # What all system prompts begin with. What follows differs at once: how far two texts agree
+        # by chance is nothing that a server could foresee.
         self.head = self.prose(self.much(300))
-        self.system = {
-            "role": "system",
-            "content": f"{self.head} main {self.prose(self.much(3300))}",
-        }
+        self.system = {"role": "system", "content": f"{self.head} 1 {self.prose(self.much(3300))}"}
         self.messages: list[Message] = [self.system]
         self.asked: list[int] = []
         # Of the main conversation: all that was computed for it, up to the last answer.
@@ -163,8 +161,7 @@ class Session:
             back = min(3, len(self.asked))
             self.messages = self.messages[: self.asked[-back]]
             self.asked = self.asked[:-back]
-            # Where two texts part inside of what a user said, nobody could have stopped.
-            self.say(f"else {self.prose(30)}")
+            self.say(f"(Another question) {self.prose(30)}")
             kind = "rewind"
         answer = self.ask(turn, kind)
         if turn == self.turns:
@@ -221,7 +218,7 @@ class Session:
     def agents(self, turn: int) -> None:
         """Three that start together: the same instructions and tools, another task each."""
         tools = [each for index, each in enumerate(self.tools) if index % 3 != 2]
-        about = f"{self.head} agent {prose(random.Random(98), self.much(1200))}"
+        about = f"{self.head} 2 {prose(random.Random(98), self.much(1200))}"
         system = {"role": "system", "content": about}
         reminder = prose(random.Random(97), self.much(300))
         known = self.referee.known()
@@ -243,7 +240,7 @@ class Session:
 
     def other_agent(self, turn: int) -> None:
         """Of another kind, after the restart: where it leaves the others is known by now."""
-        system = {"role": "system", "content": f"{self.head} other {self.prose(self.much(900))}"}
+        system = {"role": "system", "content": f"{self.head} 3 {self.prose(self.much(900))}"}
         body = self.body([system, {"role": "user", "content": self.prose(30)}], self.tools[:6])
         plan, ideal = self.admitted(body)
         self.tell_row(row_of(turn, "agent, other", self.asked_for(body, plan), ideal))

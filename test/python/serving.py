@@ -59,7 +59,11 @@ class Process:
         assert port is not None
         self.port = port
         self._probe = probe
-        self._wait_until_ready()
+        try:
+            self._wait_until_ready()
+        except BaseException:
+            self.kill()
+            raise
 
     @property
     def is_running(self) -> bool:
@@ -87,7 +91,6 @@ class Process:
                 except ValueError:
                     return
             time.sleep(0.02)
-        self.kill()
         raise RuntimeError("The server did not become ready")
 
 
