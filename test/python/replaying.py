@@ -140,7 +140,7 @@ class Session:
         if turn == self.turns * 6 // 10 + 1:
             self.other_agent(turn)
         if turn == self.turns // 2:
-            self.say(self.prose(max(1500, self.much(6000))))  # several chunks
+            self.say(self.prose(max(900, self.much(6000))))  # several chunks
             self.leave(turn)
             kind = "left, again"
         if turn == self.turns * 6 // 10:

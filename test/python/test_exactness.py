@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from generating import assistant, begin, generate, user
 
-from anyclaude_mlx.engine import decode
 from anyclaude_mlx.loaded import Loaded
 
 
@@ -43,38 +42,6 @@ def test_exact_repeats_compute_one_token_and_leave_what_they_restore(
         assert again.accepted.cached_tokens == len(first.plan.tokens) - 1
 
 
-def test_a_rewind_to_another_question_equals_a_cold_run(
-    pair: tuple[Loaded, Loaded],
-) -> None:
-    warm, cold = pair
-    generate(warm, conversation(3))
-    other = [*conversation(2), assistant("no"), user("Something else entirely")]
-
-    actual = generate(warm, other)
-
-    assert actual.tokens == generate(cold, other).tokens
-    assert actual.accepted.cached_tokens > 0
-
-
-def test_two_sequences_in_turn_equal_each_one_alone(
-    pair: tuple[Loaded, Loaded],
-) -> None:
-    warm, cold = pair
-    prompts = [conversation(2), [user("Write b.txt " * 30)]]
-    expected = [generate(cold, prompt).tokens for prompt in prompts]
-
-    running = [begin(warm, prompt) for prompt in prompts]
-    for _, sequence in running:
-        while not sequence.prefill():
-            pass
-    open_ones = [sequence for _, sequence in running]
-    while open_ones:
-        done = decode(open_ones)
-        open_ones = [sequence for sequence in open_ones if sequence not in done]
-
-    assert [run.tokens for run, _ in running] == expected
-
-
 def test_a_cancelled_prefill_goes_on_where_it_stopped(
     pair: tuple[Loaded, Loaded],
 ) -> None:
@@ -90,17 +57,6 @@ def test_a_cancelled_prefill_goes_on_where_it_stopped(
 
     assert again.accepted.cached_tokens == len(again.plan.tokens) - 1 - done
     assert again.tokens == generate(cold, prompt).tokens
-
-
-def test_what_is_stored_is_not_written_to_by_who_restores_it(
-    pair: tuple[Loaded, Loaded],
-) -> None:
-    warm, cold = pair
-    generate(warm, conversation(2))
-    for word in ("one", "two", "three"):
-        generate(warm, [*conversation(2), assistant("ok"), user(word)])
-
-    assert generate(warm, conversation(2)).tokens == generate(cold, conversation(2)).tokens
 
 
 def test_evicted_prefixes_are_computed_again_and_named(full: Loaded) -> None:
