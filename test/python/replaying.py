@@ -72,7 +72,7 @@ class Referee:
 
     def plan(self, body: Message) -> Plan:
         with self._lock:
-            self._prompter._answers = self._answers()
+            self._prompter._pieces._answers = self._answers()
             return self._prompter.plan(parse_prompt(body))
 
     def known(self) -> list[np.ndarray]:
@@ -87,7 +87,7 @@ class Referee:
         if reply.generated is not None:
             # The last one is sampled and not fed.
             return np.array(reply.generated[:-1], np.int32)
-        answered = self._answers().get(plan.place)
+        answered = self._answers().get(plan.rendered.pieces[-1].place)
         assert answered is not None, "The server did not keep what it generated"
         return np.array(answered.ids, np.int32)
 
