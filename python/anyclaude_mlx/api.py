@@ -9,23 +9,23 @@ import logging
 import os
 import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from .chat import ChatEvent, Ended, Said, converse, count_tokens
+from .answering import heard, to_chunks, whole
+from .chat import converse, count_tokens
 from .errors import InvalidRequest, ServerError
-from .events import Accepted, Finished, GenerationRequest, Progress
+from .events import GenerationRequest
 from .leases import Leases
 from .loaded import Loaded
 from .metrics import Metrics, measured
-from .wire import ChatRequest, delta, error_body, extension, parse_chat, parse_prompt, usage
+from .wire import error_body, parse_chat, parse_prompt
 from .worker import Worker
 
 log = logging.getLogger(__name__)
@@ -169,7 +169,7 @@ class Api:
             return await whole(request, events, about)
         try:
             # Until it is accepted a request can still be refused with a status.
-            first = await anext(events)
+            first = await heard(request, anext(events))
         except BaseException:
             await events.aclose()
             raise
@@ -209,87 +209,6 @@ async def body_of(request: Request) -> dict[str, Any]:
 
 def refuse_constant(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
-
-
-async def whole(
-    request: Request, events: AsyncGenerator[ChatEvent], about: dict[str, Any]
-) -> Response:
-    """The complete answer; ends early when the client leaves."""
-    answering = asyncio.create_task(collect(events, about))
-    leaving = asyncio.create_task(left(request))
-    await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
-    leaving.cancel()
-    if not answering.done():
-        answering.cancel()
-        await asyncio.wait({answering})
-        raise ClientDisconnect()
-    return JSONResponse(answering.result())
-
-
-async def left(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-
-
-async def collect(events: AsyncGenerator[ChatEvent], about: dict[str, Any]) -> dict[str, Any]:
-    accepted = Accepted(0, 0, None)
-    async with aclosing(events):
-        async for event in events:
-            if isinstance(event, Accepted):
-                accepted = event
-            elif isinstance(event, Ended):
-                choice = {
-                    **{"index": 0, "message": event.answer.message()},
-                    **{"finish_reason": event.reason, "stop_reason": event.stop_sequence},
-                }
-                counts = usage(accepted, event.completion_tokens)
-                return {**about, "object": "chat.completion", "choices": [choice], "usage": counts}
-    raise RuntimeError("A generation ended without an end")
-
-
-async def to_chunks(
-    first: ChatEvent,
-    events: AsyncGenerator[ChatEvent],
-    chat: ChatRequest,
-    extended: bool,
-    about: dict[str, Any],
-) -> AsyncIterator[bytes]:
-    """Server-sent events; a failure after the start is a `data:` line of its own."""
-    accepted = first if isinstance(first, Accepted) else Accepted(0, 0, None)
-
-    def chunk(**fields: Any) -> bytes:
-        return sse({**about, "object": "chat.completion.chunk", "choices": [], **fields})
-
-    def choice(said: dict[str, Any], reason: str | None = None, **more: Any) -> bytes:
-        return chunk(choices=[{"index": 0, "delta": said, "finish_reason": reason, **more}])
-
-    try:
-        if extended:
-            yield chunk(anyclaude=extension(accepted))
-        else:
-            yield choice({"role": "assistant", "content": ""})
-        async with aclosing(events):
-            async for event in events:
-                match event:
-                    case Progress() if extended:
-                        yield chunk(anyclaude=extension(event))
-                    case Said(output, call_id, index):
-                        yield choice(delta(output, index, call_id))
-                    case Ended(reason, stop_sequence, completion_tokens, finished, _):
-                        yield choice({}, reason, stop_reason=stop_sequence)
-                        if chat.include_usage:
-                            yield chunk(usage=usage(accepted, completion_tokens))
-                        if extended and isinstance(finished, Finished):
-                            yield chunk(anyclaude=extension(finished))
-        yield b"data: [DONE]\n\n"
-    except ServerError as error:
-        yield sse(error_body(error))
-    finally:
-        await events.aclose()
-
-
-def sse(value: dict[str, Any]) -> bytes:
-    return f"data: {json.dumps(value, ensure_ascii=False, separators=(',', ':'))}\n\n".encode()
 
 
 async def no_route(request: Request, _error: Exception) -> Response:

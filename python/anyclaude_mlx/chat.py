@@ -198,4 +198,4 @@ def named(miss: Miss, plan: Plan, prompt: ChatPrompt, prompter: Prompter) -> Mis
 
 
 def count_tokens(prompt: ChatPrompt, speaker: Speaker) -> int:
-    return len(speaker.prompter.plan(prompt).tokens)
+    return len(speaker.prompter.plan(prompt, whole=True).tokens)

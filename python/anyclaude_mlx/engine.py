@@ -78,6 +78,10 @@ class Model(Protocol[Live, Memory, State]):
         """Ends the sequence; its memory stays."""
         ...
 
+    def abandon(self, live: Live) -> None:
+        """Ends it after a failure."""
+        ...
+
 
 class Sequence(Generic[Live, Memory, State]):
     """`prefill` until it returns True, then `decode` until it is among the done; then `close`."""
@@ -172,6 +176,11 @@ class Sequence(Generic[Live, Memory, State]):
         self._buffer.in_use = False
         self._cache.make_room(0)
         self._on_kept(fed)
+
+    def abandon(self) -> None:
+        """After a failure, instead of closing: what is in its buffer is not to be trusted."""
+        self._cache.withdraw(self._buffer)
+        self.model.abandon(self.live)
 
     def _restored(self) -> tuple[Match[Memory, State], Live]:
         """What is known of the prompt. A record that turns out to be damaged is forgotten."""

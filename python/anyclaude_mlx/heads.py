@@ -27,8 +27,8 @@ class Heads:
 
     def get(self, project: str) -> Tokens | None:
         """None where nothing is known, or not what was written."""
-        if project in self._known:
-            return self._known[project]
+        if (name := name_of(project)) in self._known:
+            return self._known[name]
         try:
             content = self._path(project).read_bytes() if self._folder else b""
         except OSError:
@@ -41,7 +41,9 @@ class Heads:
         known = self.get(project)
         if len(tokens) == 0 or (known is not None and np.array_equal(known, tokens)):
             return
-        self._known[project] = tokens
+        self._known[name_of(project)] = tokens
+        while len(self._known) > remembered:
+            del self._known[next(iter(self._known))]
         if self._folder is None:
             return
         content = tokens.tobytes()
@@ -63,7 +65,10 @@ class Heads:
             file.unlink(missing_ok=True)
 
     def _path(self, project: str) -> Path:
-        """The name is somebody else's: only its hash becomes a file's."""
         assert self._folder is not None
-        name = hashlib.blake2b(project.encode("utf-8", "replace"), digest_size=16).hexdigest()
-        return self._folder / f"{name}.head"
+        return self._folder / f"{name_of(project)}.head"
+
+
+def name_of(project: str) -> str:
+    """It is somebody else's, of any length: only its hash is used."""
+    return hashlib.blake2b(project.encode("utf-8", "replace"), digest_size=16).hexdigest()

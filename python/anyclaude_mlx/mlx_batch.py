@@ -9,6 +9,7 @@ joined for as long as the same sequences decode.
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -114,13 +115,21 @@ def to_sampler(samplings: Sequence[Sampling]) -> Sampler:
     sampling = samplings[0]
     if sampling.temperature <= 0:
         return lambda logits: mx.argmax(logits, axis=-1)
-    sample = make_sampler(
+    sampler = functools.cache(functools.partial(sampler_over, sampling))
+    return lambda logits: sampler(logits.shape[-1])(
+        logits - mx.logsumexp(logits, axis=-1, keepdims=True)
+    )
+
+
+def sampler_over(sampling: Sampling, vocabulary: int) -> Sampler:
+    """mlx_lm's. What it raises for would spoil the random numbers of everybody else."""
+    sampler: Sampler = make_sampler(
         temp=sampling.temperature,
         top_p=sampling.top_p,
         min_p=sampling.min_p,
-        top_k=sampling.top_k,
+        top_k=sampling.top_k if 0 < sampling.top_k < vocabulary else 0,
     )
-    return lambda logits: sample(logits - mx.logsumexp(logits, axis=-1, keepdims=True))
+    return sampler
 
 
 def can_batch(model: Any, fresh: Any) -> bool:

@@ -84,6 +84,10 @@ class Decoder:
                 mlx_batch.give_back(self._batch.caches, [one.caches for one in self._batch.lives])
             self._batch = None
 
+    def forget(self) -> None:
+        """After a failed step: whoever goes on is put together anew, from its own caches."""
+        self._batch = None
+
     def _one_of_each(self, lives: list[Live]) -> list[int]:
         """One step ahead: the next tokens are being computed while these are read."""
         started = time.perf_counter()

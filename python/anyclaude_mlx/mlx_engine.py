@@ -9,6 +9,7 @@ a copy made at exactly that position: the `State`.
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import mlx.core as mx
@@ -128,6 +129,12 @@ class MlxModel:
     def close(self, live: Live) -> None:
         self._decoder.part(live)
         live.pending = None
+
+    def abandon(self, live: Live) -> None:
+        """What fails while mlx traces a function leaves its random state unusable."""
+        self._decoder.forget()
+        live.pending = None
+        mx.random.seed(time.time_ns())
 
     def _make_room(self, live: Live) -> None:
         caches = [live.caches[layer] for layer in self._plain]

@@ -153,6 +153,9 @@ def arguments_of(arguments: object) -> object:
     if not isinstance(arguments, str):
         return arguments or {}
     try:
-        return json.loads(arguments or "{}")
-    except ValueError:
+        parsed: object = json.loads(arguments or "{}")
+        if "\\ud" in arguments.lower():
+            json.dumps(parsed, ensure_ascii=False).encode()
+        return parsed
+    except (ValueError, RecursionError):
         return arguments

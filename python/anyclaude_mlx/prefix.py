@@ -172,6 +172,15 @@ class PrefixCache(Generic[Memory, State]):
             if not (self._trim() or self._evict()):
                 return
 
+    def withdraw(self, buffer: Buffer[Memory]) -> None:
+        """Forgets what is in this buffer; what is on disk as well is read from there again."""
+        for node in list(self._root.below()):
+            if node.buffer is buffer:
+                node.buffer = node.state = None
+                if node.record is None:
+                    node.drop()
+        buffer.in_use = False
+
     def clear(self) -> None:
         """Forgets everything; what is in use stays with who uses it."""
         self._root.children.clear()
@@ -194,9 +203,10 @@ class PrefixCache(Generic[Memory, State]):
     @property
     def nbytes(self) -> int:
         nodes = list(self._root.below())
-        buffers = {id(node.buffer): node.buffer for node in nodes if node.buffer}
+        buffers = {id(buffer): buffer for node in nodes if (buffer := node.buffer)}
+        states = [state for node in nodes if (state := node.state) is not None]
         return sum(buffer.memory.nbytes for buffer in buffers.values()) + sum(
-            node.state.nbytes for node in nodes if node.state is not None
+            state.nbytes for state in states
         )
 
     def _is_restorable(self, node: Node[Memory, State], end: int) -> bool:

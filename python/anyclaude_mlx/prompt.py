@@ -6,22 +6,23 @@ the tokenizer; knows nothing of the model.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from .answers import Answers
 from .errors import InvalidRequest
 from .events import Tokens
 from .known import ChatPrompt, Known, KnownPrompts
-from .pieces import Message, Pieces, joined, text_of
+from .pieces import Message, Pieces
 from .rendered import Rendered, parting
 from .template import Template, called, long_id, say, tool_probe
+from .view import StandIn, View
 
 # The way back to these questions is kept; to earlier ones at powers of two.
 near_questions = 4
-other_user = say("user", "\u2400")
-# One that a client may add later: where it would stand, prompts part.
-other_tool = {"type": "function", "function": {"name": "\u2400", "parameters": {}}}
+remembered_stand_ins = 16
+# So many wrong ends, and a template is not trusted with them any more.
+tolerated = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,27 +51,20 @@ class Plan:
         return self.rendered.pieces[-1].text
 
 
-@dataclass(frozen=True, slots=True)
-class StandIn:
-    """What is rendered in front of an end, the text it makes there, and what opens an answer."""
-
-    messages: list[Message]
-    text: str
-    opening: str
-
-
 class Prompter:
     def __init__(self, tokenizer: Any, answers: Answers | None = None) -> None:
         self.template = Template(tokenizer)
-        self._pieces = Pieces(tokenizer, answers or Answers())
+        self.pieces = Pieces(tokenizer, answers or Answers())
         self._known = KnownPrompts()
         self._stand_ins: dict[str, StandIn] = {}
+        self._misrendered = 0
         self._renders_ends = True
         self._renders_ends = all(self.is_right(*each) for each in self._tried())
         self._known.forget()
 
-    def plan(self, prompt: ChatPrompt) -> Plan:
-        known = self._known.find(prompt) if self._renders_ends else Known()
+    def plan(self, prompt: ChatPrompt, *, whole: bool = False) -> Plan:
+        """`whole`: at any cost, for who cannot check it afterwards."""
+        known = Known() if whole or not self._renders_ends else self._known.find(prompt)
         view = View(self, prompt, known)
         if len(view.rendered.tokens) == 0:
             raise InvalidRequest(
@@ -106,7 +100,9 @@ class Prompter:
     def is_right(self, plan: Plan, prompt: ChatPrompt) -> bool:
         """Whether a plan is what the template makes of the whole. If not, ends are not trusted."""
         if not plan.is_whole and self.render(prompt, opening=True) != plan.rendered.text:
-            self._renders_ends = False
+            self._known.forget()
+            self._misrendered += 1
+            self._renders_ends = self._renders_ends and self._misrendered < tolerated
             return False
         return True
 
@@ -117,7 +113,7 @@ class Prompter:
         self, plan: Plan, prompt: ChatPrompt, ids: Sequence[int], message: Message
     ) -> None:
         """`ids` were generated behind `plan`, end token included, and sent as `message`."""
-        self._pieces.remember(plan.rendered.pieces[-1], len(prompt.messages), ids, message)
+        self.pieces.remember(plan.rendered.pieces[-1], len(prompt.messages), ids, message)
 
     def what_stands_at(self, position: int, plan: Plan, prompt: ChatPrompt) -> tuple[int, str]:
         """
@@ -148,10 +144,12 @@ class Prompter:
                 return self.render(ChatPrompt(question, None, prompt.options), opening=opening)
 
             one = asked("a")
-            rendered = Rendered(list(self._pieces.of(one, [])), self._pieces.encode)
+            rendered = Rendered(list(self.pieces.of(one, [])), self.pieces.encode)
             begins = rendered.chars[rendered.index(parting(one, asked("b")) or 0)]
             opened = asked("a", opening=True)
             opening = opened[len(one) :] if opened.startswith(one) else ""
+            while len(self._stand_ins) >= remembered_stand_ins:
+                del self._stand_ins[next(iter(self._stand_ins))]
             self._stand_ins[key] = StandIn(messages, one[:begins], opening)
         return self._stand_ins[key]
 
@@ -169,113 +167,6 @@ class Prompter:
                 yield self.plan(prompt), prompt
             except InvalidRequest:
                 continue  # a conversation that this template does not allow
-
-
-class View:
-    """One prompt, rendered behind what is known of it."""
-
-    def __init__(self, prompter: Prompter, prompt: ChatPrompt, known: Known) -> None:
-        self._prompter = prompter
-        self._prompt = prompt
-        self._known = known
-        self._messages = prompt.messages[known.question :]
-        self._stand_in = prompter.stand_in(prompt)
-        self._tools = None if known.before else prompt.tools
-        self._end = self._render(self._messages, opening=True)
-        self.users = [i for i, each in enumerate(prompt.messages) if each["role"] == "user"]
-        pieces = prompter._pieces
-        new = pieces.of(self._end, prompt.messages, known.place)
-        before = [known.before] if known.before else []
-        self.rendered = Rendered([*before, *new], pieces.encode_head)
-        self._offset = len(self.rendered.text) - len(self._end)
-        self.instructions, self.late_tool = known.instructions, known.late_tool
-        if known.prompt is None:
-            instructed = 1 if prompt.messages[0]["role"] == "system" else 0
-            self.instructions = self.rendered.segment_at(self.until(instructed))
-            self.late_tool = self._where_a_tool_would_stand(instructed)
-
-    def until(self, end: int) -> int | None:
-        """The character where prompts part if the user says something else at message `end`."""
-        try:
-            text = self._render([*self._messages[: end - self._known.question], other_user])
-        except InvalidRequest:
-            return None  # the template wants more than this: that boundary is not to be had
-        return self._whole(parting(self._end, text))
-
-    def opening(self) -> int | None:
-        """The character where the answer is opened."""
-        opening = self._stand_in.opening
-        if opening and self._end.endswith(opening):
-            return self._whole(len(self._end) - len(opening))
-        return self._whole(parting(self._end, self._render(self._messages)))
-
-    def own_words(self) -> int | None:
-        """The character at which the words of the user begin."""
-        last, own_chars = self._prompt.messages[-1], self._prompt.own_chars
-        content = text_of(last.get("content"))
-        place = self._end.rfind(content)
-        if last["role"] != "user" or not 0 < own_chars < len(content) or place < 0:
-            return None
-        return self._whole(place + len(content) - own_chars)
-
-    def questions(self) -> Iterator[int]:
-        """
-        Where the user began to speak, the latest first: a rewind leads there. A text that stands
-        elsewhere too, or that the template changes, costs a boundary and nothing else.
-        """
-        end = len(self._end)
-        for message in reversed(self._messages):
-            content = text_of(message.get("content"))
-            if message["role"] != "user" or not content:
-                continue
-            end = self._end.rfind(content, 0, end)
-            if end < 0:
-                return
-            token = self.rendered.token_at(self._whole(end))
-            if token is not None:
-                yield token
-
-    def known(self, questions: tuple[int, ...]) -> Known:
-        """What the next request may go on from."""
-        known = self._known
-        if known.before and self.users[-1] == known.question:
-            return replace(known, prompt=self._prompt, questions=questions)
-        char = self.until(self.users[-1]) if self.users else None
-        index = 0 if char is None else self.rendered.index(char)
-        pieces = self.rendered.pieces
-        return Known(
-            prompt=self._prompt,
-            question=self.users[-1] if index else 0,
-            before=joined(pieces[:index]) if index else None,
-            place=pieces[index].place if index else "",
-            instructions=self.instructions,
-            late_tool=self.late_tool,
-            asked=self.rendered.token_at(char),
-            questions=questions,
-        )
-
-    def _where_a_tool_would_stand(self, instructed: int) -> int | None:
-        if not self._tools:
-            return None
-        messages = [*self._messages[:instructed], other_user]
-        later = ChatPrompt(messages, [*self._tools, other_tool], self._prompt.options)
-        try:
-            text = self._prompter.render(later, opening=False)
-        except InvalidRequest:
-            return None
-        return self.rendered.token_at(parting(self._end, text))
-
-    def _render(self, messages: Sequence[Message], *, opening: bool = False) -> str:
-        """Of an end: behind the stand-in, which is cut off."""
-        in_front, text = self._stand_in.messages, self._stand_in.text
-        if not self._known.before:
-            in_front, text = [], ""
-        prompt = ChatPrompt([*in_front, *messages], self._tools, self._prompt.options)
-        return self._prompter.render(prompt, opening=opening)[len(text) :]
-
-    def _whole(self, char: int | None) -> int | None:
-        """From the end to the whole prompt."""
-        return None if char is None else self._offset + char
 
 
 def way_back(questions: Sequence[int]) -> Iterator[int]:

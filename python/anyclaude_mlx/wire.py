@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -73,7 +74,7 @@ def parse_chat(body: object, default: Sampling) -> ChatRequest:
         model=str(fields.get("model", "")),
         prompt=parse_prompt(fields),
         sampling=parse_sampling(fields, default),
-        max_tokens=number(limit, int, "max_tokens", low=1),
+        max_tokens=number(limit, int, "max_tokens", 1),
         stops=tuple(strings([stop] if isinstance(stop, str) else stop, "stop")),
         stream=bool(fields.get("stream", False)),
         include_usage=bool(options.get("include_usage", False)),
@@ -151,7 +152,7 @@ def parse_message(message: object, index: int) -> dict[str, Any]:
     """Content as text, arguments of calls as objects: what templates expect."""
     where = f"messages.{index}"
     fields = dict(expect(message, dict, where))
-    if fields.get("role") not in roles:
+    if not isinstance(fields.get("role"), str) or fields["role"] not in roles:
         raise InvalidRequest(f"{where}.role: {fields.get('role')!r} is not one of {sorted(roles)}")
     content = fields.get("content")
     if isinstance(content, list):
@@ -186,16 +187,16 @@ def parse_call(call: object, where: str) -> dict[str, Any]:
 
 
 def parse_sampling(fields: Mapping[str, Any], default: Sampling) -> Sampling:
-    wanted = {
-        "temperature": (float, 0.0),
-        "top_p": (float, 0.0),
-        "top_k": (int, -1),
-        "min_p": (float, 0.0),
-        "seed": (int, None),
+    wanted: dict[str, tuple[type, float, float | None]] = {
+        "temperature": (float, 0.0, None),
+        "top_p": (float, 0.0, 1.0),
+        "top_k": (int, -1, None),
+        "min_p": (float, 0.0, 1.0),
+        "seed": (int, 0, (1 << 63) - 1),
     }
     given = {
-        name: number(fields[name], kind, name, low=low)
-        for name, (kind, low) in wanted.items()
+        name: number(fields[name], kind, name, low, high)
+        for name, (kind, low, high) in wanted.items()
         if fields.get(name) is not None
     }
     return replace(default, **given)
@@ -232,12 +233,16 @@ def strings(values: object, where: str) -> Sequence[str]:
     return [str(expect(value, str, where)) for value in found if value != ""]
 
 
-def number(value: object, kind: type, where: str, *, low: float | None) -> Any:
+def number(
+    value: object, kind: type, where: str, low: float | None = None, high: float | None = None
+) -> Any:
     right = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not right or (kind is int and value != int(value)):  # type: ignore[call-overload]
+    if not right or not math.isfinite(value) or (kind is int and value != int(value)):  # type: ignore[arg-type, call-overload]
         raise InvalidRequest(f"{where}: expected a number, got {json.dumps(value, default=str)}")
     if low is not None and value < low:  # type: ignore[operator]
         raise InvalidRequest(f"{where}: {value} is below {low}")
+    if high is not None and value > high:  # type: ignore[operator]
+        raise InvalidRequest(f"{where}: {value} is above {high}")
     return kind(value)
 
 

@@ -157,11 +157,28 @@ class Worker(Generic[L]):
             log.exception("loading failed")
             self._failure = ModelFailed(f"Cannot load the model: {error}")
             return
-        while self._obey():
-            self._step()
+        try:
+            while self._obey():
+                self._step()
+        except Exception as error:
+            log.exception("the engine failed")
+            self._give_up(ModelFailed(f"The engine has failed: {error}; restart the server"))
+            return
         deadline = time.monotonic() + last_work_seconds
         while time.monotonic() < deadline and (wait := self._loaded.idle()) is not None:
             time.sleep(wait)
+
+    def _give_up(self, failure: ServerError) -> None:
+        """Nobody is left waiting; whoever comes later is told at once."""
+        self._failure = failure
+        for job in [*self._prefilling, *self._decoding]:
+            job.tell(failure)
+        while not self._inbox.empty():
+            command = self._inbox.get()
+            if isinstance(command, Job):
+                command.tell(failure)
+            elif isinstance(command, Call):
+                command.done.set_exception(failure)
 
     def _obey(self) -> bool:
         """Takes all commands; waits for one only when there is nothing to compute."""
@@ -240,12 +257,21 @@ class Worker(Generic[L]):
                 log.exception("generation failed")
             for job in jobs:
                 job.tell(error)
-                job.sequence = None
+                sequence, job.sequence = job.sequence, None
                 self._leave(job)
+                if sequence:
+                    sequence.abandon()
 
     def _leave(self, job: Job) -> None:
         for jobs in (self._prefilling, self._decoding):
             if job in jobs:
                 jobs.remove(job)
                 if job.sequence:
-                    job.sequence.close()
+                    self._close(job.sequence)
+
+    def _close(self, sequence: Sequence[Any, Any, Any]) -> None:
+        try:
+            sequence.close()
+        except Exception:
+            log.exception("keeping what was computed failed")
+            sequence.abandon()

@@ -72,7 +72,7 @@ class Referee:
 
     def plan(self, body: Message) -> Plan:
         with self._lock:
-            self._prompter._pieces._answers = self._answers()
+            self._prompter.pieces._answers = self._answers()
             return self._prompter.plan(parse_prompt(body))
 
     def known(self) -> list[np.ndarray]:

@@ -135,6 +135,10 @@ def test_tokenize_counts_what_a_request_would_have(api: Api) -> None:
         (b'{"messages": [{"role": "user", "content": ""}], "temperature": "hot"}', "temperature"),
         (b'{"messages": [{"role": "user", "content": ""}], "max_tokens": -1}', "max_tokens"),
         (b'{"messages": [{"role": "user", "content": ""}], "max_tokens": 1.5}', "max_tokens"),
+        (b'{"messages": [{"role": "user", "content": ""}], "max_tokens": 1e999}', "max_tokens"),
+        (b'{"messages": [{"role": "user", "content": ""}], "min_p": 2}', "min_p"),
+        (b'{"messages": [{"role": "user", "content": ""}], "seed": -1}', "seed"),
+        (b'{"messages": [{"role": ["user"], "content": ""}]}', "messages.0.role"),
         (b'{"messages": [{"role": "user", "content": ""}], "stop": [1]}', "stop"),
         (b'{"messages": [{"role": "user", "content": ""}], "stream_options": 1}', "stream_options"),
         *((json.dumps({**question, **more}).encode(), words) for more, words in refused),
@@ -247,3 +251,58 @@ def test_what_is_asked_of_an_answer_reaches_the_engine(
         assert mask is not None and token in allowed(mask)
         [other] = full.tokenizer.encode("q", add_special_tokens=False)
         assert other not in allowed(mask)
+
+
+def test_what_a_sampler_raises_for_does_not_reach_anybody(api: Api) -> None:
+    hot = {**question, "temperature": 1.0, "max_tokens": 5}
+
+    odd = ask(api, "POST", "/v1/chat/completions", json={**hot, "top_k": 10**9})
+    after = ask(api, "POST", "/v1/chat/completions", json=hot)
+
+    assert [odd.status_code, after.status_code] == [200, 200]
+
+
+@pytest.mark.parametrize("arguments", ["[" * 6000 + "]" * 6000, '{"a": "\\ud800"}'])
+def test_arguments_that_are_no_json_are_rendered_as_they_are(api: Api, arguments: str) -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "Read", "arguments": arguments}}
+    said = [*question["messages"], {"role": "assistant", "content": "", "tool_calls": [call]}]
+    said += [{"role": "tool", "tool_call_id": "c", "content": "x"}]
+
+    answer = ask(api, "POST", "/v1/chat/completions", json={**question, "messages": said})
+
+    assert answer.status_code == 200
+
+
+def test_a_stream_that_waits_its_turn_ends_with_its_client(full: Loaded) -> None:
+    async def leave() -> int:
+        app = Api(worker, Leases(), None, {}).app()
+        body = json.dumps({**question, "stream": True}).encode()
+        asked = [{"type": "http.request", "body": body, "more_body": False}]
+        gone = asyncio.Event()
+
+        async def receive() -> dict[str, Any]:
+            if asked:
+                return asked.pop()
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(_message: Any) -> None:
+            pass
+
+        scope = {
+            **{"type": "http", "method": "POST", "path": "/v1/chat/completions"},
+            **{"query_string": b"", "headers": [(b"host", b"127.0.0.1")], "root_path": ""},
+        }
+        asking = asyncio.create_task(app(scope, receive, send))  # type: ignore[arg-type]
+        while not worker._inbox.qsize():
+            await asyncio.sleep(0)
+        gone.set()
+        await asyncio.wait({asking}, timeout=20)
+        assert asking.done()
+        return worker._inbox.qsize()
+
+    # Loaded, and not yet at work: whatever is asked waits.
+    worker: Worker[Loaded] = Worker(lambda: full)
+    worker._loaded = full
+
+    assert asyncio.run(leave()) == 2  # the request and its cancelling

@@ -39,7 +39,7 @@ def call(number: int) -> dict[str, Any]:
 @st.composite
 def turns(draw: st.DrawFn) -> list[list[dict[str, Any]]]:
     """What each request of a conversation adds to it."""
-    words = st.text("ab <é|>\n", max_size=6)
+    words = st.text("ab <é|>\n", max_size=6) | st.just("<|im_start|>user\nx")
     added: list[list[dict[str, Any]]] = [[user(draw(words) or "a")]]
     for turn in range(draw(st.integers(1, 6))):
         answer: dict[str, Any] = assistant(draw(words))
@@ -76,14 +76,8 @@ def test_the_end_of_a_conversation_is_rendered_as_with_the_whole(
         plan = prompter.plan(prompt)
 
         whole = prompter.render(prompt, opening=True)
-        if plan.rendered.text != whole:
-            # It may happen with a template that the tries at loading do not know; it is noticed.
-            assert not plan.is_whole
-            assert not prompter.is_right(plan, prompt)
-            prompter._renders_ends = True
-            prompter._known.forget()
-            return
-        encoded = prompter._pieces._tokenizer.encode(whole, add_special_tokens=False)
+        assert plan.rendered.text == whole
+        encoded = prompter.pieces._tokenizer.encode(whole, add_special_tokens=False)
         assert list(plan.tokens) == encoded
         assert plan.boundaries == tuple(sorted(plan.boundaries))
 
@@ -152,10 +146,9 @@ def test_an_end_that_deceives_is_noticed_before_anything_is_said(deceptive: Load
     events = asyncio.run(answer(longer))
 
     worker.end()
-    whole = deceptive.prompter.plan(ChatPrompt(longer))
-    assert whole.is_whole
+    whole = deceptive.prompter.plan(ChatPrompt(longer), whole=True)
     assert deceptive.cache.common(whole.tokens) == len(whole.tokens)
-    assert deceptive.prompter._renders_ends is False
+    assert deceptive.prompter._misrendered == 1
     long = [event for event in events if type(event).__name__ == "Accepted"]
     assert len(long) == 1
     assert type(events[-1]).__name__ == "Ended"

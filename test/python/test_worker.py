@@ -13,7 +13,7 @@ from rows import ListRows, NoState, opened
 
 from anyclaude_mlx.engine import Emit, Sequence
 from anyclaude_mlx.errors import ModelFailed, NotReady, OutOfMemory, PromptTooLong
-from anyclaude_mlx.events import Accepted, Finished, GenerationRequest, Priority, Token
+from anyclaude_mlx.events import Accepted, Finished, GenerationRequest, Miss, Priority, Token
 from anyclaude_mlx.prefix import Match, PrefixCache
 from anyclaude_mlx.scheduler import Pace, next_to_prefill, smallest_chunk
 from anyclaude_mlx.worker import Job, Worker
@@ -34,6 +34,8 @@ class CountingModel:
         self.cache: PrefixCache[ListRows, NoState] = PrefixCache(1 << 20, True)
         self.prefilled: list[tuple[int, ...]] = []
         self.needed = 0
+        self.fails_at = ""
+        self.abandoned = 0
         self.gate = threading.Event()
         self.gate.set()
 
@@ -59,6 +61,8 @@ class CountingModel:
 
     def prefill(self, live: ListRows, tokens: Tokens) -> None:
         self.gate.wait(5)
+        if self.fails_at == "prefill" and self.prefilled:
+            raise ValueError("no memory to prefill with")
         self.prefilled.append(tuple(int(token) for token in tokens))
         live.rows.extend(int(token) for token in tokens)
 
@@ -69,12 +73,18 @@ class CountingModel:
         live.rows.append(int(request.tokens[-1]))
 
     def next(self, lives: list[ListRows]) -> list[list[int]]:
+        if self.fails_at == "next":
+            raise ValueError("no memory to decode with")
         for live in lives:
             live.rows.append(live.rows[-1] - 1)
         return [[live.rows[-1]] for live in lives]
 
     def close(self, live: ListRows) -> None:
-        pass
+        if self.fails_at == "close":
+            raise ValueError("no memory to close with")
+
+    def abandon(self, live: ListRows) -> None:
+        self.abandoned += 1
 
 
 def request(*tokens: int, priority: Priority = Priority.MAIN, most: int = 100) -> GenerationRequest:
@@ -282,3 +292,49 @@ def test_a_short_prompt_is_answered_while_a_long_one_is_read() -> None:
         before, all_chunks = asyncio.run(talk(worker))
     assert before <= 2
     assert all_chunks > 200
+
+
+@pytest.mark.parametrize("place", ["prefill", "next", "close"])
+def test_what_fails_leaves_nothing_in_use_and_the_next_is_answered(place: str) -> None:
+    model = CountingModel()
+
+    async def talk(worker: Worker[CountingModel]) -> tuple[list[object], object]:
+        model.fails_at = place
+        broken = await asyncio.gather(collect(worker, request(*[7] * 9, 3)), return_exceptions=True)
+        while worker.active:
+            await asyncio.sleep(0)
+        model.fails_at = ""
+        return await collect(worker, request(*[7] * 9, 3)), broken[0]
+
+    with running(model) as worker:
+        events, broken = asyncio.run(talk(worker))
+
+    assert isinstance(broken, ValueError) == (place != "close")
+    assert model.abandoned == 1
+    assert tokens_of(events) == [2, 1]
+    assert events[0] == Accepted(10, 0, Miss("cold", 0))
+    assert not any(node.is_in_use for node in model.cache._root.below())
+
+
+def test_an_engine_that_is_beyond_help_says_so_and_keeps_nobody_waiting() -> None:
+    model = CountingModel()
+
+    def broken() -> None:
+        raise ValueError("beyond help")
+
+    async def talk(worker: Worker[CountingModel]) -> object:
+        model.gate.clear()
+        waiting = asyncio.ensure_future(collect(worker, request(*[7] * 90, 3)))
+        while not worker.active:
+            await asyncio.sleep(0)
+        worker._step = broken  # type: ignore[method-assign]
+        model.gate.set()
+        return (await asyncio.gather(waiting, return_exceptions=True))[0]
+
+    with running(model) as worker:
+        told = asyncio.run(talk(worker))
+
+        assert isinstance(told, ModelFailed)
+        assert worker.failure is told
+        with pytest.raises(ModelFailed, match="restart"):
+            worker.loaded()
