@@ -11,10 +11,11 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { assert, assertEquals } from "@std/assert";
 import { planServer, type ServerWishes } from "../../src/app/server-plan.ts";
 
-const python = new URL("../../python", import.meta.url).pathname;
+const python = fileURLToPath(new URL("../../python", import.meta.url));
 
 describe("the plan of a server", () => {
   let folder: string;

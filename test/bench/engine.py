@@ -2,6 +2,7 @@
 What the engine costs, in one process, for each cache class:
 
 - agents: eight answers at once against the same eight one after the other, cold both times;
+- decoding of one answer against mlx_lm's `generate_step`;
 - gap: the longest silence of an answer while a 30,000-token prompt is read, against the budget,
   and the chunks of the long prompt before a short one that comes later is answered;
 - bookkeeping per turn of a known 20,000- and 60,000-token conversation: plan, look up, keep;
@@ -27,6 +28,7 @@ sys.path[:0] = [str(root / "python"), str(root / "test" / "python")]
 import mlx.core as mx  # noqa: E402
 import numpy as np  # noqa: E402
 from conftest import settings  # noqa: E402
+from mlx_lm.generate import generate_step  # noqa: E402
 from mlx_lm.models.cache import KVCache  # noqa: E402
 from models import make_model  # noqa: E402
 
@@ -104,6 +106,29 @@ def agents(folder: Path) -> str:
         pairs.append(alone / both)
         equal = sum(a == b for a, b in zip(one_by_one, together, strict=True))
     return f"{np.median(pairs):.2f} times as fast, {equal}/8 answers equal"
+
+
+def decoding(folder: Path) -> str:
+    """One answer behind 2,000 tokens that no end token stops, against mlx_lm's `generate_step`."""
+    loaded = load(settings(folder, prefix_cache=False))
+    model: Any = loaded.model
+    model.end_tokens = frozenset()
+    prompt = words(np.random.default_rng(7), 2000)
+
+    def theirs() -> float:
+        said = generate_step(mx.array(prompt), model._model, max_tokens=401)
+        next(said)
+        return seconds_of(lambda: sum(1 for _ in said))[0]
+
+    def ours() -> float:
+        sequence = prefilled(started(loaded, prompt, 401))
+        decode([sequence])
+        seconds, _ = seconds_of(spoken, [sequence])
+        sequence.close()
+        return seconds
+
+    ratios = [theirs() / ours() for _ in range(7)]
+    return f"{np.median(ratios):.2f} times as fast as generate_step"
 
 
 def gap(folder: Path) -> str:
@@ -240,6 +265,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as there:
             folder = make_model(name, Path(there) / name)
             print(f"{name} agents       {agents(folder)}", flush=True)
+            print(f"{name} decoding     {decoding(folder)}", flush=True)
             print(f"{name} gap          {gap(folder)}", flush=True)
             for length in (20_000, 60_000):
                 print(f"{name} bookkeeping  {bookkeeping(folder, length)}", flush=True)

@@ -5,10 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { withExclusive } from "../../src/core/exclusive.ts";
 
-const holder = new URL("../support/hold-lock.ts", import.meta.url).pathname;
+const holder = fileURLToPath(new URL("../support/hold-lock.ts", import.meta.url));
 
 describe("exclusive work", () => {
   let folder: string;
