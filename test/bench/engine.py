@@ -5,7 +5,7 @@ What the engine costs, in one process, for each cache class:
 - decoding of one answer against mlx_lm's `generate_step`;
 - gap: the longest silence of an answer while a 30,000-token prompt is read, against the budget,
   and the chunks of the long prompt before a short one that comes later is answered;
-- bookkeeping per turn of a known 20,000- and 60,000-token conversation: plan, look up, keep;
+- bookkeeping per turn of a known 20,000- and 60,000-token conversation: plan, look up and open, keep;
 - an answer that repeats its prompt with drafts against without;
 - restore from disk against reading the same bytes from disk, and memory at its peak.
 
@@ -163,17 +163,26 @@ def bookkeeping(folder: Path, length: int) -> str:
         messages += [{"role": "user", "content": words}, {"role": "assistant", "content": words}]
         plan = loaded.prompter.plan(ChatPrompt([*messages, {"role": "user", "content": "x"}]))
     prefilled(started(loaded, plan.tokens, 1)).close()
-    rows: dict[str, list[float]] = {"plan": [], "look up": [], "keep": []}
+    rows: dict[str, list[float]] = {"plan": [], "look up and open": [], "keep": []}
     for turn in range(8):
         messages += [{"role": "user", "content": f"question {turn}"}]
-        seconds, plan = seconds_of(loaded.prompter.plan, ChatPrompt(messages))
+        prompt = ChatPrompt(list(messages))
+        seconds, plan = seconds_of(loaded.prompter.plan, prompt)
         rows["plan"].append(seconds)
-        seconds, sequence = seconds_of(started, loaded, plan.tokens, 1)
-        rows["look up"].append(seconds)
+        wanted = GenerationRequest(plan.tokens, plan.boundaries, 500, lasting=plan.lasting)
+        seconds, sequence = seconds_of(loaded.start, wanted, lambda _: None)
+        rows["look up and open"].append(seconds)
         prefilled(sequence)
+        for _ in range(9):
+            if decode([sequence]):
+                break
         seconds, _ = seconds_of(sequence.close)
         rows["keep"].append(seconds)
-        messages += [{"role": "assistant", "content": "it is"}]
+        # The client sends back what it was sent.
+        said = list(sequence._generated)
+        answer = {"role": "assistant", "content": loaded.tokenizer.decode(said)}
+        loaded.prompter.remember(plan, prompt, said, answer)
+        messages += [answer]
     cells = [f"{name} {1000 * np.median(times[1:]):.1f} ms" for name, times in rows.items()]
     return f"{', '.join(cells)} ({len(plan.tokens):,} tokens)"
 
