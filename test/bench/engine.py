@@ -5,7 +5,8 @@ What the engine costs, in one process, for each cache class:
 - decoding of one answer against mlx_lm's `generate_step`;
 - gap: the longest silence of an answer while a 30,000-token prompt is read, against the budget,
   and the chunks of the long prompt before a short one that comes later is answered;
-- bookkeeping per turn of a known 20,000- and 60,000-token conversation: plan, look up and open, keep;
+- bookkeeping per turn of a known conversation of 20,000 and of 60,000 tokens: plan, look up and
+  open, keep;
 - an answer that repeats its prompt with drafts against without;
 - restore from disk against reading the same bytes from disk, and memory at its peak.
 
