@@ -215,6 +215,12 @@ def glm(prefix: str) -> Body:
     return tagged(("{}", ""), (f"{key}{{}}{ends[0]}\n{value}", ends[1]), pad="")
 
 
+def invokes(prefix: str) -> Body:
+    call = f'<{prefix}invoke name="{{}}">', f"</{prefix}invoke>"
+    parameter = f'<{prefix}parameter name="{{}}">', f"</{prefix}parameter>"
+    return tagged(call, parameter, pad="", repeats=True)
+
+
 def longcat_call(rules: Rules, functions: Sequence[Function]) -> str:
     """mlx-lm's parser wants a parameter; where none need be given it is to be JSON."""
     bare = [f for f in functions if not any(needed for *_, needed in properties(f.parameters))]
@@ -240,23 +246,7 @@ formats: dict[str, Format] = {
     "glm47": Format("xml", glm("")),
     "laguna": Format("xml", glm("")),
     "longcat": Format("xml", longcat_call),
-    "minimax_m2": Format(
-        "xml",
-        tagged(
-            ('<invoke name="{}">', "</invoke>"),
-            ('<parameter name="{}">', "</parameter>"),
-            pad="",
-            repeats=True,
-        ),
-    ),
-    "muse_spark": Format(
-        "xml",
-        tagged(
-            ('<atem:invoke name="{}">', "</atem:invoke>"),
-            ('<atem:parameter name="{}">', "</atem:parameter>"),
-            pad="",
-            repeats=True,
-        ),
-    ),
+    "minimax_m2": Format("xml", invokes("")),
+    "muse_spark": Format("xml", invokes("atem:")),
     "minicpm5": Format("xml", tagged(('"{}">', ""), ('<param name="{}">', "</param>"), pad="")),
 }

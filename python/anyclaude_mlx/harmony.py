@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from .foreign_calls import repaired
 from .output import (
     Mark,
     Output,
@@ -23,7 +24,6 @@ from .output import (
     longest_partial,
     to_tool_call,
 )
-from .tolerant import repaired
 
 marks = tuple(
     f"<|{name}|>" for name in ("start", "channel", "constrain", "message", "end", "call", "return")

@@ -29,6 +29,7 @@ sys.path[:0] = [str(root / "python"), str(root / "test" / "python")]
 import mlx.core as mx  # noqa: E402
 import numpy as np  # noqa: E402
 from conftest import settings  # noqa: E402
+from generating import prefilled  # noqa: E402
 from mlx_lm.generate import generate_step  # noqa: E402
 from mlx_lm.models.cache import KVCache  # noqa: E402
 from models import make_model  # noqa: E402
@@ -58,12 +59,6 @@ def words(chance: np.random.Generator, count: int) -> np.ndarray:
 def started(loaded: Loaded, tokens: np.ndarray, most: int) -> Sequence[Any, Any, Any]:
     ends = (len(tokens) - 1,)
     return loaded.start(GenerationRequest(tokens.astype(np.int32), ends, most), lambda _: None)
-
-
-def prefilled(sequence: Sequence[Any, Any, Any]) -> Sequence[Any, Any, Any]:
-    while not sequence.prefill():
-        pass
-    return sequence
 
 
 def spoken(sequences: list[Sequence[Any, Any, Any]]) -> list[list[int]]:

@@ -33,12 +33,28 @@ class Run:
 
 def generate(loaded: Loaded, messages: list[dict[str, object]], max_tokens: int = 60) -> Run:
     run, sequence = begin(loaded, messages, max_tokens)
+    spoken([prefilled(sequence)])
+    return run
+
+
+def prefilled(sequence):  # type: ignore[no-untyped-def]
     while not sequence.prefill():
         pass
-    while not decode([sequence]):
-        pass
-    sequence.close()
-    return run
+    return sequence
+
+
+def spoken(decoding) -> None:  # type: ignore[no-untyped-def]
+    """Until all are complete; each is closed when it is."""
+    while decoding:
+        decoding = step(decoding)
+
+
+def step(decoding):  # type: ignore[no-untyped-def]
+    """One decode step. Closes those that are complete; the others."""
+    done = decode(decoding)
+    for sequence in done:
+        sequence.close()
+    return [sequence for sequence in decoding if sequence not in done]
 
 
 def begin(loaded: Loaded, messages: list[dict[str, object]], max_tokens: int = 60):  # type: ignore[no-untyped-def]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from generating import Run, assistant, begin, generate, user
+from generating import Run, assistant, begin, generate, prefilled, spoken, step, user
 from mlx_lm.models.cache import make_prompt_cache
 
 from anyclaude_mlx import mlx_batch
-from anyclaude_mlx.engine import decode
 from anyclaude_mlx.loaded import Loaded
 
 questions = ["list files", "read a.txt", "why " * 30, "x", "write b", "run it", "stop", "go on"]
@@ -18,21 +17,11 @@ def together(loaded: Loaded, conversations: list[list[dict[str, object]]]) -> li
     for messages in conversations:
         run, sequence = begin(loaded, messages, 40)
         runs.append(run)
-        while not sequence.prefill():
-            pass
-        decoding.append(sequence)
+        decoding.append(prefilled(sequence))
         for _ in range(5):
             decoding = step(decoding)
-    while decoding:
-        decoding = step(decoding)
+    spoken(decoding)
     return runs
-
-
-def step(decoding):  # type: ignore[no-untyped-def]
-    done = decode(decoding)
-    for sequence in done:
-        sequence.close()
-    return [sequence for sequence in decoding if sequence not in done]
 
 
 def test_eight_together_say_what_each_says_alone(pair: tuple[Loaded, Loaded]) -> None:

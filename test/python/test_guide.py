@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from generating import Run, begin, generate, user
+from generating import Run, begin, generate, prefilled, spoken, user
 
-from anyclaude_mlx.engine import decode
 from anyclaude_mlx.loaded import Loaded
 
 
@@ -33,17 +32,7 @@ class Only:
 def guided(loaded: Loaded, messages: list[dict[str, object]], guide: Only | None, most: int = 12):  # type: ignore[no-untyped-def]
     run, sequence = begin(loaded, messages, most)
     sequence.request = replace(sequence.request, guide=guide)
-    while not sequence.prefill():
-        pass
-    return run, sequence
-
-
-def spoken(sequences) -> None:  # type: ignore[no-untyped-def]
-    while sequences:
-        done = decode(sequences)
-        for sequence in done:
-            sequence.close()
-        sequences = [each for each in sequences if each not in done]
+    return run, prefilled(sequence)
 
 
 def test_an_answer_is_free_until_its_guide_speaks_and_bound_from_then_on(

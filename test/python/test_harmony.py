@@ -7,7 +7,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_output import cut, joined
+from test_output import cut, heard, joined
 
 from anyclaude_mlx.harmony import HarmonyParser, marks
 from anyclaude_mlx.output import Mark, Piece, Stopped, Text, Thinking, ToolCall
@@ -46,13 +46,7 @@ answers = [
 
 
 def parse(pieces: list[Piece], *, by_token: bool, **options: object) -> list[object]:
-    parser = HarmonyParser(by_token, tools, **options)  # type: ignore[arg-type]
-    outputs: list[object] = []
-    for piece in pieces:
-        outputs += parser.feed(piece)
-        if any(isinstance(output, Stopped) for output in outputs):
-            return joined(outputs)
-    return joined([*outputs, *parser.finish()])
+    return heard(HarmonyParser(by_token, tools, **options), pieces)  # type: ignore[arg-type]
 
 
 def as_tokens(text: str, places: list[int]) -> list[Piece]:

@@ -12,7 +12,7 @@ import models
 import numpy as np
 import pytest
 from conftest import settings
-from generating import assistant, begin, generate, user
+from generating import assistant, begin, generate, prefilled, spoken, user
 from mlx.utils import tree_flatten
 from mlx_lm.models import llama
 from mlx_lm.models.cache import KVCache
@@ -20,7 +20,6 @@ from mlx_lm.utils import _get_classes
 from models import attention, hidden, kinds, vocabulary
 
 from anyclaude_mlx.__main__ import load
-from anyclaude_mlx.engine import decode
 from anyclaude_mlx.loaded import Loaded
 
 recurrent = {
@@ -204,13 +203,7 @@ def check_together(warm: Loaded, cold: Loaded) -> None:
     prompts = [talk(2), [user("Write b.txt " * 30)]]
     expected = [generate(cold, prompt, 30).tokens for prompt in prompts]
     running = [begin(warm, prompt, 30) for prompt in prompts]
-    for _, sequence in running:
-        while not sequence.prefill():
-            pass
-    going = [sequence for _, sequence in running]
-    while going:
-        done = decode(going)
-        going = [sequence for sequence in going if sequence not in done]
+    spoken([prefilled(sequence) for _, sequence in running])
     assert [run.tokens for run, _ in running] == expected
 
 

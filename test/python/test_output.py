@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,8 @@ from anyclaude_mlx.output import (
     Mark,
     Markers,
     OutputParser,
+    Parser,
+    Piece,
     Stopped,
     Text,
     Thinking,
@@ -25,8 +28,11 @@ call = '<tool_call>{"name": "Read", "arguments": {"file_path": "a <b> ü.txt"}}<
 
 
 def parse(pieces: list[str], **options: object) -> list[object]:
+    return heard(OutputParser(markers, tools=tools, **options), pieces)  # type: ignore[arg-type]
+
+
+def heard(parser: Parser, pieces: Sequence[Piece]) -> list[object]:
     """Outputs with neighbouring texts joined."""
-    parser = OutputParser(markers, tools=tools, **options)  # type: ignore[arg-type]
     outputs: list[object] = []
     for piece in pieces:
         outputs += parser.feed(piece)

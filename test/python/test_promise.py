@@ -23,7 +23,7 @@ from typing import Any
 
 import pytest
 from conftest import classes, settings
-from generating import tools
+from generating import spoken, tools
 from hypothesis import HealthCheck, Phase, example, given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
@@ -239,10 +239,7 @@ def test_other_cuts_and_company_change_no_more_than_is_promised(
     warm = watched(load(settings(model_folder[name])))
     assert warm.decodes_together
     together = [Asked(warm, talk).prefilled() for talk in talks]
-    running = [each.sequence for each in together]
-    while running:
-        done = decode(running)
-        running = [each for each in running if each not in done]
+    spoken([each.sequence for each in together])
 
     for each, alone in zip(together, cold, strict=True):
         check_other_cuts(each.heard(), alone)

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 from conftest import settings
-from generating import assistant, begin, generate, user
+from generating import assistant, begin, generate, prefilled, spoken, user
 from test_exactness import conversation
 
 from anyclaude_mlx.__main__ import load
-from anyclaude_mlx.engine import decode
 from anyclaude_mlx.errors import ModelFailed
 from anyclaude_mlx.loaded import Loaded
 
@@ -64,13 +63,7 @@ def test_several_decode_in_one_step(quantised: tuple[Path, int]) -> None:
     alone = [generate(loaded, messages, 20).tokens for messages in questions]
 
     running = [begin(loaded, messages, 20) for messages in questions]
-    for _, sequence in running:
-        while not sequence.prefill():
-            pass
-    left = [sequence for _, sequence in running]
-    while left:
-        done = decode(left)
-        left = [sequence for sequence in left if sequence not in done]
+    spoken([prefilled(sequence) for _, sequence in running])
 
     assert [run.tokens for run, _ in running] == alone
 

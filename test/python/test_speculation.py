@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import settings
-from generating import assistant, begin, generate, user
+from generating import assistant, begin, generate, prefilled, user
 
 from anyclaude_mlx.__main__ import load
 from anyclaude_mlx.engine import decode
@@ -79,8 +79,7 @@ def test_answers_with_drafts_are_those_without(
     monkeypatch.setattr(Speculation, "draft", draft)
     monkeypatch.setattr(Speculation, "pays", property(lambda _: True))
     run, sequence = begin(full, messages)
-    while not sequence.prefill():
-        pass
+    prefilled(sequence)
     steps = 1
     while not decode([sequence]):
         steps += 1

@@ -7,7 +7,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_output import cut, joined
+from test_output import cut, heard
 
 from anyclaude_mlx.output import Markers, OutputParser, Stopped, Text, Thinking, ToolCall
 from anyclaude_mlx.tolerant import TolerantParser
@@ -118,13 +118,8 @@ texts = [
 
 def parse(pieces: list[str], **options: object) -> list[object]:
     """Without whatever text of blanks is the template's business."""
-    parser = TolerantParser(OutputParser(Markers(), tools, **options), tools)  # type: ignore[arg-type]
-    outputs: list[object] = []
-    for piece in pieces:
-        outputs += parser.feed(piece)
-        if any(isinstance(output, Stopped) for output in outputs):
-            return joined(outputs)
-    return joined([*outputs, *parser.finish()])
+    inner = OutputParser(Markers(), tools, **options)  # type: ignore[arg-type]
+    return heard(TolerantParser(inner, tools), pieces)
 
 
 @pytest.mark.parametrize(
