@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections import OrderedDict
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from .record_file import private
+from .record_file import private, replacing
 
 remembered = 2048
 
@@ -81,14 +80,15 @@ class Answers:
         assert self._path is not None
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         text = "".join(json.dumps([place, asdict(each)]) + "\n" for place, each in answers.items())
-        target = self._path.with_suffix(f".{os.getpid()}") if mode == "wb" else self._path
-        with open(target, mode, opener=private) as file:
-            # Behind a line that was cut off, one would be lost with it.
-            file.write(b"\n" * (self._is_cut and mode == "ab") + text.encode())
-        self._is_cut = False
         if mode == "wb":
-            os.replace(target, self._path)
+            with replacing(self._path) as file:
+                file.write(text.encode())
             self._lines = 0
+        else:
+            with open(self._path, "ab", opener=private) as file:
+                # Behind a line that was cut off, one would be lost with it.
+                file.write(b"\n" * self._is_cut + text.encode())
+        self._is_cut = False
         self._lines += len(answers)
 
 

@@ -19,13 +19,13 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from .answering import heard, to_chunks, whole
-from .chat import converse, count_tokens
+from .chat import converse
 from .errors import InvalidRequest, ServerError
 from .events import GenerationRequest
 from .leases import Leases
 from .loaded import Loaded
 from .metrics import Metrics, measured
-from .wire import error_body, parse_chat, parse_prompt
+from .wire import error_body, expect, parse_chat, parse_prompt
 from .worker import Worker
 
 log = logging.getLogger(__name__)
@@ -120,7 +120,8 @@ class Api:
     async def tokenize(self, request: Request) -> Response:
         loaded = self._worker.loaded()
         prompt = parse_prompt(await body_of(request))
-        return JSONResponse({"count": count_tokens(prompt, loaded), "max_model_len": loaded.window})
+        count = loaded.prompter.count(prompt)
+        return JSONResponse({"count": count, "max_model_len": loaded.window})
 
     async def metrics(self, _request: Request) -> Response:
         now: dict[str, float] = {"active_requests": self._worker.active}
@@ -138,9 +139,7 @@ class Api:
 
     async def warm(self, request: Request) -> Response:
         """Answers at once; the work is done while nothing else is to be done."""
-        project = (await body_of(request)).get("project")
-        if not isinstance(project, str):
-            raise InvalidRequest("project: expected str, got something else")
+        project = expect((await body_of(request)).get("project"), str, "project")
         wanted = self._worker.loaded().warm(project)
         if wanted:
             task = asyncio.create_task(self._compute(wanted))
@@ -163,7 +162,7 @@ class Api:
         about = {
             "id": f"chatcmpl-{os.urandom(12).hex()}",
             "created": int(time.time()),
-            "model": chat.model or loaded.about()["id"],
+            "model": chat.model or loaded.id,
         }
         if not chat.stream:
             return await whole(request, events, about)

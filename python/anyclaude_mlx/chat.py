@@ -125,7 +125,7 @@ async def converse(
     plan = speaker.prompter.plan(chat.prompt)
     right = None
     if not plan.is_whole:
-        right = asyncio.create_task(asyncio.to_thread(speaker.prompter.is_right, plan, chat.prompt))
+        right = asyncio.create_task(is_right(plan, chat.prompt, speaker.prompter))
     try:
         async with aclosing(planned(chat, speaker, worker, plan)) as events:
             async for event in events:
@@ -140,6 +140,14 @@ async def converse(
         async for event in events:
             if not isinstance(event, Accepted):
                 yield event
+
+
+async def is_right(plan: Plan, prompt: ChatPrompt, prompter: Prompter) -> bool:
+    """Also counted when nobody waits for it any more."""
+    right = await asyncio.to_thread(prompter.is_right, plan, prompt)
+    if not right:
+        prompter.distrust()
+    return right
 
 
 async def planned(
@@ -195,7 +203,3 @@ def named(miss: Miss, plan: Plan, prompt: ChatPrompt, prompter: Prompter) -> Mis
     message, part = prompter.what_stands_at(miss.position, plan, prompt)
     reason = "restarted" if forgotten else miss.reason
     return Miss(reason, miss.position, message, part)
-
-
-def count_tokens(prompt: ChatPrompt, speaker: Speaker) -> int:
-    return len(speaker.prompter.plan(prompt, whole=True).tokens)

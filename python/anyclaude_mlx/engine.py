@@ -185,19 +185,21 @@ class Sequence(Generic[Live, Memory, State]):
     def _restored(self) -> tuple[Match[Memory, State], Live]:
         """What is known of the prompt. A record that turns out to be damaged is forgotten."""
         while True:
-            match = self._cache.lookup(self.request.tokens)
             try:
-                # A buffer that is taken over only grows.
-                self._find_memory(self._capacity() - (match.length if match.taken else 0))
-                return match, self.model.open(match, self._capacity())
+                match = self._cache.lookup(self.request.tokens)
+                return match, self._opened(match)
             except Damaged as error:
-                if error.record is None:
-                    raise
                 self._cache.forget(error.record)
-            except BaseException:
-                if match.taken:
-                    match.taken.in_use = False
-                raise
+
+    def _opened(self, match: Match[Memory, State]) -> Live:
+        try:
+            # A buffer that is taken over only grows.
+            self._find_memory(self._capacity() - (match.length if match.taken else 0))
+            return self.model.open(match, self._capacity())
+        except BaseException:
+            if match.taken:
+                match.taken.in_use = False
+            raise
 
     def _keep(self, fed: Tokens) -> None:
         """From now on a prompt that begins like this need not be prefilled."""

@@ -12,6 +12,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from llguidance import LLMatcher, LLTokenizer
@@ -19,13 +20,14 @@ from llguidance import LLMatcher, LLTokenizer
 from .dialect import Dialect, token_of
 from .errors import InvalidRequest
 from .events import Guide
-from .formats import Format, Function, Rules, Schema, Wanted, formats, json_call
+from .formats import Function, Rules, Schema, Wanted, formats, quoted
 from .grammar_tokens import read_tokenizer
 from .guide import Free, Held, PhasedGuide, Phases, Sign
 from .harmony_grammar import harmony_auto, harmony_held
 
 log = logging.getLogger(__name__)
 kept_grammars = 64
+kept_schemas = 1024
 any_object: Schema = {"type": "object"}
 Tools = Sequence[Mapping[str, Any]]
 
@@ -45,10 +47,13 @@ class Grammars:
         self._lazily = self._harmony or self._format is not None
         if dialect.name is None:
             # Told in words how to call; in free text only the parser knows what is a call.
-            self._format, self._start, self._end = prompted, "<tool_call>", "</tool_call>"
+            self._format, self._start, self._end = (
+                formats["json_tools"],
+                "<tool_call>",
+                "</tool_call>",
+            )
         self._tokenizer: LLTokenizer | None = None
         self._compiled: OrderedDict[str, LLMatcher] = OrderedDict()
-        self._fitted: dict[str, Schema] = {}
         self._lock = threading.RLock()
 
     @property
@@ -124,9 +129,9 @@ class Grammars:
 
     def _calls(self, rules: Rules, functions: Sequence[Function]) -> str:
         body = self._body(rules, functions)
-        call = rules.add(f"{self.mark(self._start)} {body} {self.mark(self._end)}")
+        call = f"{self.mark(self._start)} {body} {self.mark(self._end)}"
         # Without an end mark the body goes on to the end of the answer.
-        return f"WS? {call}" + (f" (WS? {call})*" if rules.several and self._end else "")
+        return f"WS? {rules.calls([call], 'WS?') if self._end else rules.add(call)}"
 
     def _body(self, rules: Rules, functions: Sequence[Function]) -> str:
         assert self._format
@@ -143,33 +148,22 @@ class Grammars:
         if not text:
             return ""
         token = token_of(self._hf, text)
-        return json.dumps(text, ensure_ascii=False) if token is None else f"<[{token}]>"
+        return quoted(text) if token is None else f"<[{token}]>"
 
     def sign(self, text: str, leads_to: str) -> Sign:
         return Sign(token_of(self._hf, text), text, leads_to)
 
     def fit(self, schema: Schema) -> Schema:
         """The schema if it can be enforced, else without what cannot, else any object."""
-        key = json.dumps(schema, sort_keys=True)
-        if key not in self._fitted:
-            whole = {**schema, "type": "object"}
-            lenient = {**whole, "x-guidance": {"lenient": True}}
-            fitting = [one for one in (whole, lenient) if not refusal(one)]
-            if not fitting:
-                log.warning("a tool's parameters cannot be enforced: %s", refusal(whole))
-            self._fitted[key] = fitting[0] if fitting else any_object
-        return self._fitted[key]
+        return fitted(json.dumps(schema))
 
     def _prepare(self) -> None:
         """Ahead of its use, beside the prefill: it takes a second with a large vocabulary."""
         with self._lock:
             if self._tokenizer is None:
                 size = max(self._vocabulary, len(self._hf))
-                markers = self._markers
-                named = (markers.call_start, markers.call_end, markers.think_start)
-                marks = {token_of(self._hf, mark) for mark in (*named, markers.think_end) if mark}
-                known = {mark for mark in marks if mark is not None}
-                self._tokenizer = read_tokenizer(self._hf, size, known)
+                marks = self._dialect.vocabulary.marks.keys()
+                self._tokenizer = read_tokenizer(self._hf, size, marks)
 
     @property
     def _known_tokens(self) -> LLTokenizer:
@@ -203,7 +197,16 @@ class Grammars:
         return self._known_tokens.tokenize_bytes(text)
 
 
-prompted = Format("json", json_call)
+@lru_cache(kept_schemas)
+def fitted(schema: str) -> Schema:
+    """`schema` as JSON."""
+    whole = {**json.loads(schema), "type": "object"}
+    lenient = {**whole, "x-guidance": {"lenient": True}}
+    for one in (whole, lenient):
+        if not refusal(one):
+            return one
+    log.warning("a tool's parameters cannot be enforced: %s", refusal(whole))
+    return any_object
 
 
 def refusal(schema: Schema) -> str:

@@ -45,7 +45,6 @@ class HarmonyParser:
     _body: str = ""
     _held: str = ""
     _speech: Speech = field(default_factory=Speech)
-    _stopped: bool = False
 
     def __post_init__(self) -> None:
         header, opened, _ = self.opening.partition("<|message|>")
@@ -67,7 +66,6 @@ class HarmonyParser:
             before, self._held = self._held[:at], self._held[at + len(found) :]
             yield from self._say(before)
             if found in self.stops:
-                self._stopped = True
                 yield from self._speech.end()
                 yield Stopped(found)
                 return

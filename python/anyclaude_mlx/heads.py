@@ -5,15 +5,14 @@ first words. Kept in files, so that it can be computed while the user is still t
 
 from __future__ import annotations
 
-import hashlib
-import os
 import zlib
 from pathlib import Path
 
 import numpy as np
 
+from .answers import hash_of
 from .events import Tokens
-from .record_file import private
+from .record_file import replacing
 
 remembered = 64
 
@@ -27,7 +26,7 @@ class Heads:
 
     def get(self, project: str) -> Tokens | None:
         """None where nothing is known, or not what was written."""
-        if (name := name_of(project)) in self._known:
+        if (name := hash_of(project)) in self._known:
             return self._known[name]
         try:
             content = self._path(project).read_bytes() if self._folder else b""
@@ -41,19 +40,16 @@ class Heads:
         known = self.get(project)
         if len(tokens) == 0 or (known is not None and np.array_equal(known, tokens)):
             return
-        self._known[name_of(project)] = tokens
+        self._known[hash_of(project)] = tokens
         while len(self._known) > remembered:
             del self._known[next(iter(self._known))]
         if self._folder is None:
             return
         content = tokens.tobytes()
-        path = self._path(project)
-        unfinished = path.with_suffix(f".{os.getpid()}")
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with open(unfinished, "wb", opener=private) as file:
+            with replacing(self._path(project)) as file:
                 file.write(zlib.crc32(content).to_bytes(4, "little") + content)
-            os.replace(unfinished, path)
             self._forget_oldest()
         except OSError:
             return
@@ -66,9 +62,4 @@ class Heads:
 
     def _path(self, project: str) -> Path:
         assert self._folder is not None
-        return self._folder / f"{name_of(project)}.head"
-
-
-def name_of(project: str) -> str:
-    """It is somebody else's, of any length: only its hash is used."""
-    return hashlib.blake2b(project.encode("utf-8", "replace"), digest_size=16).hexdigest()
+        return self._folder / f"{hash_of(project)}.head"

@@ -15,7 +15,7 @@ import numpy as np
 
 from . import mlx_batch
 from .events import Guide, Sampling
-from .mlx_memory import make_room, plain_caches
+from .mlx_memory import is_plain, make_room
 from .speculation import Speculation, draft_tokens
 
 # KVCache grows by copying everything each time, so spare rows are prepared in steps of this.
@@ -168,7 +168,7 @@ def speculates(live: Live) -> bool:
 
 def prepare_rows(live: Live, more: int) -> None:
     """Room for so many more in every layer that grows."""
-    plain = [cache for cache in live.caches if isinstance(cache, plain_caches)]
+    plain = [cache for cache in live.caches if is_plain(cache)]
     if plain and plain[0].offset + more > live.rows:
         live.rows += max(row_step, live.rows // 8, draft_tokens)
         for cache in plain:

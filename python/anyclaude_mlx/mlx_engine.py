@@ -27,8 +27,8 @@ from .mlx_memory import (
     arrays_in,
     arrays_of,
     copied,
+    is_plain,
     make_room,
-    plain_caches,
     restore,
     snapshot,
 )
@@ -58,7 +58,7 @@ class MlxModel:
         self.end_tokens = end_tokens
         self._quantised = None if kv_bits is None else fitting_quantisation(model, kv_bits)
         self._first = self._fresh()
-        self._plain = [i for i, cache in enumerate(self._first) if type(cache) in plain_caches]
+        self._plain = [i for i, cache in enumerate(self._first) if is_plain(cache)]
         self._other = [i for i in range(len(self._first)) if i not in self._plain]
         self.any_position = not self._other
         self.on_cpu = is_cpu()

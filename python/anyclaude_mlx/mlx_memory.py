@@ -23,8 +23,6 @@ from mlx_lm.models.cache import ArraysCache, KVCache, QuantizedKVCache, Rotating
 
 from .prefix import Piece
 
-# Caches that can be cut at any position.
-plain_caches = (KVCache, QuantizedKVCache)
 # numpy has no bfloat16: every array is read and written as whole numbers of the same size.
 whole_numbers = {1: mx.uint8, 2: mx.uint16, 4: mx.uint32, 8: mx.uint64}
 
@@ -102,6 +100,11 @@ class State:
 
     layers: dict[int, Any]
     nbytes: int
+
+
+def is_plain(cache: Any) -> bool:
+    """Whether it can be cut at any position. Of a class derived from these nobody knows."""
+    return type(cache) in (KVCache, QuantizedKVCache)
 
 
 def arrays_of(cache: Any) -> list[mx.array]:

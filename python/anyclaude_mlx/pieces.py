@@ -15,16 +15,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from .answers import Answered, Answers, hash_of
 from .events import Tokens
-from .segments import turn_cutter
+from .segments import ends, turn_cutter
 
 Message = Mapping[str, Any]
 remembered_texts = 8192
@@ -49,8 +49,10 @@ class Pieces:
         self._tokenizer = tokenizer
         self._answers = answers
         self._cut = turn_cutter(tokenizer)
-        self._ids: OrderedDict[str, Tokens] = OrderedDict()
-        self._heads: OrderedDict[str, Tokens] = OrderedDict()
+        self._end_marks = ends(tokenizer)
+        self.encode = lru_cache(remembered_texts)(self._encode)
+        # Of the beginning of a piece: long, and asked for again with every request.
+        self.encode_head = lru_cache(remembered_heads)(self._encode)
 
     def of(self, text: str, messages: Sequence[Message], place: str = "") -> Iterator[Piece]:
         """`place` names what stands before the text."""
@@ -60,13 +62,6 @@ class Pieces:
             yield Piece(part, ids, place, 0 if generated is None else len(generated))
             place = behind(place, part)
 
-    def encode(self, text: str) -> Tokens:
-        return self._known(text, self._ids, remembered_texts)
-
-    def encode_head(self, head: str) -> Tokens:
-        """Of the beginning of a piece: long, and asked for again with every request."""
-        return self._known(head, self._heads, remembered_heads)
-
     def remember(
         self, last: Piece, message_index: int, ids: Sequence[int], message: Message
     ) -> None:
@@ -74,16 +69,8 @@ class Pieces:
         said = hash_of(same_message(message))
         self._answers.add(last.place, Answered(tuple(ids), said, message_index, last.text))
 
-    def _known(self, text: str, known: OrderedDict[str, Tokens], most: int) -> Tokens:
-        ids = known.get(text)
-        if ids is None:
-            encoded = self._tokenizer.encode(text, add_special_tokens=False)
-            ids = known[text] = np.array(encoded, np.int32)
-            while len(known) > most:
-                known.popitem(last=False)
-        else:
-            known.move_to_end(text)
-        return ids
+    def _encode(self, text: str) -> Tokens:
+        return np.array(self._tokenizer.encode(text, add_special_tokens=False), np.int32)
 
     def _answer_ids(self, text: str, place: str, messages: Sequence[Message]) -> Tokens | None:
         answered = self._answers.get(place)
@@ -99,21 +86,19 @@ class Pieces:
 
     def _tail(self, text: str, answered: Answered) -> Tokens:
         """What the template writes behind an answer: line ends, and the end mark of a cut one."""
-        ends = self._tokenizer.eos_token_ids
-        marks = [self._tokenizer.decode([end]) for end in ends]
-        at, mark = max((text.rfind(mark), mark) for mark in marks)
+        at, mark = max((text.rfind(mark), mark) for mark in self._end_marks)
         if at < 0:
             return np.array([], np.int32)
-        complete = bool(answered.ids) and answered.ids[-1] in ends
+        complete = bool(answered.ids) and answered.ids[-1] in self._tokenizer.eos_token_ids
         return self.encode(text[at + len(mark) :] if complete else text[at:])
 
 
 def joined(pieces: Sequence[Piece]) -> Piece:
     """Several that stand side by side as one."""
-    ends = np.cumsum([len(piece.ids) for piece in pieces])
+    places = np.cumsum([len(piece.ids) for piece in pieces])
     answered = [
         int(end) - len(piece.ids) + piece.answered
-        for piece, end in zip(pieces, ends, strict=True)
+        for piece, end in zip(pieces, places, strict=True)
         if piece.answered
     ]
     return Piece(

@@ -18,7 +18,7 @@ import numpy as np
 
 from .events import Miss, Tokens
 from .eviction import Owner, Sessions, leaves, owned, spans, without_use
-from .record_file import Damaged, Record
+from .record_file import Record
 from .tree import Buffer, Memory, Node, State, common_prefix
 
 remembered_evictions = 32
@@ -57,12 +57,6 @@ class Match(Generic[Memory, State]):
 Read = dict[str, tuple[Memory, State | None]]
 
 
-class Unreadable(Exception):
-    def __init__(self, record: Record) -> None:
-        super().__init__(record.name)
-        self.record = record
-
-
 class PrefixCache(Generic[Memory, State]):
     def __init__(
         self, max_bytes: int, any_position: bool, disk: Disk[Memory, State] | None = None
@@ -81,7 +75,7 @@ class PrefixCache(Generic[Memory, State]):
     def lookup(self, tokens: Tokens) -> Match[Memory, State]:
         """
         The last token is never part of a match: it is fed again for its logits. A buffer that is
-        `taken` belongs to the caller until it says otherwise.
+        `taken` belongs to the caller until it says otherwise. Raises Damaged.
         """
         limit = len(tokens) - 1
         path = list(self._root.walk(tokens[:limit]))
@@ -92,11 +86,7 @@ class PrefixCache(Generic[Memory, State]):
         for node, _ in path:
             node.used = used
         taken = self._takeable(*path[-1]) if path else None
-        try:
-            read = self._read(path, taken)
-        except Unreadable as error:
-            self.forget(error.record)
-            return self.lookup(tokens)
+        read = self._read(path, taken)
         if taken:
             taken.in_use = True
         length = path[-1][1] if path else 0
@@ -222,7 +212,7 @@ class PrefixCache(Generic[Memory, State]):
     def _read(
         self, path: list[tuple[Node[Memory, State], int]], taken: Buffer[Memory] | None
     ) -> Read[Memory, State]:
-        """What has to come from disk, by the name of its record. Raises Unreadable."""
+        """What has to come from disk, by the name of its record. Raises Damaged."""
         wanted = [node for node, _ in path if node.buffer is None and taken is None]
         if path and not self.any_position and path[-1][0].state is None:
             wanted.append(path[-1][0])
@@ -230,10 +220,7 @@ class PrefixCache(Generic[Memory, State]):
         for node in wanted:
             assert node.record is not None
             assert self._disk is not None
-            try:
-                read[node.record.name] = read.get(node.record.name) or self._disk.read(node.record)
-            except Damaged as error:
-                raise Unreadable(node.record) from error
+            read[node.record.name] = read.get(node.record.name) or self._disk.read(node.record)
         return read
 
     def _trim(self) -> bool:

@@ -62,14 +62,10 @@ class Prompter:
         self._renders_ends = all(self.is_right(*each) for each in self._tried())
         self._known.forget()
 
-    def plan(self, prompt: ChatPrompt, *, whole: bool = False) -> Plan:
-        """`whole`: at any cost, for who cannot check it afterwards."""
-        known = Known() if whole or not self._renders_ends else self._known.find(prompt)
+    def plan(self, prompt: ChatPrompt) -> Plan:
+        known = self._known.find(prompt) if self._renders_ends else Known()
         view = View(self, prompt, known)
-        if len(view.rendered.tokens) == 0:
-            raise InvalidRequest(
-                "Cannot answer these messages: their template makes no text of them"
-            )
+        end = checked(len(view.rendered.tokens))
         questions = tuple(sorted({*known.questions, *view.questions()}))
         own_words = view.rendered.token_at(view.own_words())
         next_known = view.known(questions)
@@ -82,7 +78,6 @@ class Prompter:
             *way_back(questions),
         }
         passing = {view.rendered.segment_at(view.opening())}
-        end = len(view.rendered.tokens)
         kept, all_kept = (
             {place for place in places if place is not None and 0 < place < end}
             for places in (lasting, lasting | passing)
@@ -97,14 +92,20 @@ class Prompter:
             is_whole=known.before is None,
         )
 
+    def count(self, prompt: ChatPrompt) -> int:
+        """How many tokens a plan would have."""
+        pieces = self.pieces.of(self.render(prompt, opening=True), prompt.messages)
+        return checked(sum(len(piece.ids) for piece in pieces))
+
     def is_right(self, plan: Plan, prompt: ChatPrompt) -> bool:
-        """Whether a plan is what the template makes of the whole. If not, ends are not trusted."""
-        if not plan.is_whole and self.render(prompt, opening=True) != plan.rendered.text:
-            self._known.forget()
-            self._misrendered += 1
-            self._renders_ends = self._renders_ends and self._misrendered < tolerated
-            return False
-        return True
+        """Whether a plan is what the template makes of the whole. For any thread."""
+        return plan.is_whole or self.render(prompt, opening=True) == plan.rendered.text
+
+    def distrust(self) -> None:
+        """A plan was not right: what it went on from is forgotten, in the end all of it."""
+        self._known.forget()
+        self._misrendered += 1
+        self._renders_ends = self._renders_ends and self._misrendered < tolerated
 
     def render(self, prompt: ChatPrompt, *, opening: bool) -> str:
         return self.template.render(prompt.messages, prompt.tools, prompt.options, opening=opening)
@@ -167,6 +168,12 @@ class Prompter:
                 yield self.plan(prompt), prompt
             except InvalidRequest:
                 continue  # a conversation that this template does not allow
+
+
+def checked(tokens: int) -> int:
+    if tokens == 0:
+        raise InvalidRequest("Cannot answer these messages: their template makes no text of them")
+    return tokens
 
 
 def way_back(questions: Sequence[int]) -> Iterator[int]:

@@ -13,9 +13,11 @@ import json
 import math
 import os
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -29,9 +31,9 @@ max_header_bytes = 1 << 24
 
 
 class Damaged(Exception):
-    """The file is not what was written. `record` is None where none could be made of it."""
+    """The file of this record is not what was written."""
 
-    def __init__(self, why: str, record: Record | None = None) -> None:
+    def __init__(self, why: str, record: Record) -> None:
         super().__init__(why)
         self.record = record
 
@@ -124,9 +126,7 @@ class Stored:
             raise Damaged(f"{self.record.name} has other bytes than were written", self.record)
 
 
-def write_record(
-    path: Path, unfinished: Path, record: Record, tokens: Tokens, packed: Packed
-) -> Record:
+def write_record(path: Path, record: Record, tokens: Tokens, packed: Packed) -> Record:
     """With its size. Raises OSError."""
     arrays = [np.ascontiguousarray(array) for array in packed.arrays]
     header = json.dumps(
@@ -140,28 +140,24 @@ def write_record(
             "sums": [checksum(array) for array in [tokens, *arrays]],
         }
     ).encode()
-    try:
-        with open(unfinished, "wb", opener=private) as file:
-            file.write(magic + len(header).to_bytes(4, "little"))
-            file.write(zlib.crc32(header).to_bytes(4, "little") + header)
-            for array in [tokens, *arrays]:
-                file.write(array.data if array.size else b"")
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with replacing(path) as file:
+        file.write(magic + len(header).to_bytes(4, "little"))
+        file.write(zlib.crc32(header).to_bytes(4, "little") + header)
+        for array in [tokens, *arrays]:
+            file.write(array.data if array.size else b"")
     return replace(record, nbytes=path.stat().st_size)
 
 
 def read_header(path: Path) -> tuple[dict[str, Any], int]:
-    """The header and where it ends. Raises Damaged, OSError, ValueError."""
+    """The header and where it ends. Raises OSError, ValueError."""
     with open(path, "rb") as file:
         start = file.read(len(magic) + 8)
         length = int.from_bytes(start[len(magic) : len(magic) + 4], "little")
         if not start.startswith(magic) or length > max_header_bytes:
-            raise Damaged("it is no record of this version")
+            raise ValueError("it is no record of this version")
         text = file.read(length)
     if zlib.crc32(text) != int.from_bytes(start[-4:], "little") or len(text) != length:
-        raise Damaged("its header is not what was written")
+        raise ValueError("its header is not what was written")
     return json.loads(text), len(start) + length
 
 
@@ -195,6 +191,18 @@ def checksum(array: Array) -> list[int]:
 def parts_of(array: Array) -> list[Array]:
     """As they are read and checked: the heads of an array of shape (1, heads, rows, width)."""
     return list(array[0]) if array.ndim == 4 and len(array) == 1 else [array]
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file for its owner alone that takes this place when it is complete, and not before."""
+    unfinished = path.with_suffix(f".{os.getpid()}")
+    try:
+        with open(unfinished, "wb", opener=private) as file:
+            yield file
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def private(path: str, flags: int) -> int:

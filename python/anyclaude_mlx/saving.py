@@ -65,7 +65,7 @@ class Saver(Generic[Memory, State]):
         ends: dict[str, Node[Memory, State]] = {}
         for record, tokens in self._store.scan():
             end = self._cache.attach(ends.get(record.before), record, tokens)
-            if record.has_state and not is_state_saved(end):
+            if record.has_state and not end.is_state_saved:
                 # Inside a longer record, to say what is true at a fork.
                 set_record(end, record)
             ends[record.name] = end
@@ -202,7 +202,7 @@ def first_unsaved(node: Node[Memory, State], ends: Collection[int]) -> Node[Memo
 
 
 def lacks_state(node: Node[Memory, State], ends: Collection[int]) -> bool:
-    return is_state_wanted(node, ends) and not is_state_saved(node)
+    return is_state_wanted(node, ends) and not node.is_state_saved
 
 
 def is_state_wanted(node: Node[Memory, State], ends: Collection[int]) -> bool:
@@ -215,12 +215,8 @@ def is_state_wanted(node: Node[Memory, State], ends: Collection[int]) -> bool:
 def set_record(node: Node[Memory, State], record: Record) -> None:
     """It has the rows of all that leads to its end, but not the states that others have there."""
     for stretch in node.up(record.start):
-        if stretch is node or not is_state_saved(stretch):
+        if stretch is node or not stretch.is_state_saved:
             stretch.record = record
-
-
-def is_state_saved(node: Node[Memory, State]) -> bool:
-    return node.record is not None and node.record.has_state and node.record.end == node.end
 
 
 def remove_oldest_folders(root: Path, own: Path, max_bytes: int) -> None:

@@ -71,7 +71,7 @@ class Speculation:
             if self._awaited:
                 self._await(token)
             else:
-                self._awaited = self.draft()[:draft_tokens]
+                self._awaited = self.draft()
 
     def took(self, seconds: float, *, drafted: bool) -> None:
         """A step, with a draft or without."""

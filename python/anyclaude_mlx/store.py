@@ -56,8 +56,7 @@ class Store:
     def write(self, record: Record, tokens: Tokens, packed: Packed) -> Record:
         """May run in a thread of its own. Raises OSError."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = self._path(record.name)
-        return write_record(path, path.with_suffix(f".{os.getpid()}"), record, tokens, packed)
+        return write_record(self._path(record.name), record, tokens, packed)
 
     def read(self, record: Record) -> Stored:
         """Its header; what it tells of is read when it is asked for. Raises Damaged."""
@@ -65,7 +64,7 @@ class Store:
         try:
             header, offset = read_header(path)
             os.utime(path)
-        except (Damaged, OSError, ValueError) as error:
+        except (OSError, ValueError) as error:
             raise Damaged(str(error), record) from error
         kinds = [["<i4", [record.end - record.start]], *header["arrays"]]
         arrays = []
@@ -111,7 +110,7 @@ class Store:
                 count = header["end"] - header["start"]
                 tokens = np.fromfile(path, np.int32, count, offset=offset)
                 if len(tokens) != count or checksum(tokens) != header["sums"][0]:
-                    raise Damaged("its tokens are not what was written")
+                    raise ValueError("its tokens are not what was written")
                 yield (
                     Record(
                         path.stem,
@@ -123,7 +122,7 @@ class Store:
                     ),
                     tokens,
                 )
-            except (Damaged, OSError, ValueError, KeyError, TypeError):
+            except (OSError, ValueError, KeyError, TypeError):
                 self.damaged += 1
                 path.unlink(missing_ok=True)
 

@@ -78,8 +78,10 @@ class Node(Generic[Memory, State]):
     @property
     def has_state(self) -> bool:
         """In memory or on disk."""
-        if self.state is not None:
-            return True
+        return self.state is not None or self.is_state_saved
+
+    @property
+    def is_state_saved(self) -> bool:
         return self.record is not None and self.record.has_state and self.record.end == self.end
 
     @property

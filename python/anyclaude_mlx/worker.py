@@ -106,7 +106,7 @@ class Worker(Generic[L]):
 
     @property
     def is_ready(self) -> bool:
-        return self._loaded is not None
+        return self._loaded is not None and self._failure is None
 
     def loaded(self) -> L:
         """Raises what a request should be told while there is no model."""
@@ -136,6 +136,8 @@ class Worker(Generic[L]):
 
         job = Job(request, tell)
         self._inbox.put(job)
+        if self._failure:  # since we looked
+            tell(self._failure)
         try:
             while True:
                 event = await events.get()

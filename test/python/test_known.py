@@ -119,12 +119,14 @@ def test_a_template_that_looks_at_the_whole_is_rendered_whole() -> None:
     assert grown(Prompter(make_tokenizer(template=counting)), 3) == [True, True, True]
 
 
+long_and_short = "{% if messages | length > 40 %}long{% endif %}" + chatml
+
+
 @pytest.fixture
 def deceptive(tmp_path: Path, model_folder: dict[str, Path]) -> Loaded:
     """Its template changes the beginning of long conversations only: no try at loading shows it."""
     loaded = load(settings(model_folder["full"]))
-    template = "{% if messages | length > 40 %}long{% endif %}" + chatml
-    return replace(loaded, prompter=Prompter(make_tokenizer(template=template)))
+    return replace(loaded, prompter=Prompter(make_tokenizer(template=long_and_short)))
 
 
 def test_an_end_that_deceives_is_noticed_before_anything_is_said(deceptive: Loaded) -> None:
@@ -146,7 +148,7 @@ def test_an_end_that_deceives_is_noticed_before_anything_is_said(deceptive: Load
     events = asyncio.run(answer(longer))
 
     worker.end()
-    whole = deceptive.prompter.plan(ChatPrompt(longer), whole=True)
+    whole = Prompter(make_tokenizer(template=long_and_short)).plan(ChatPrompt(longer))
     assert deceptive.cache.common(whole.tokens) == len(whole.tokens)
     assert deceptive.prompter._misrendered == 1
     long = [event for event in events if type(event).__name__ == "Accepted"]
