@@ -181,18 +181,23 @@ def cast(model: Any, config: dict[str, Any]) -> None:
 
 def window(config: dict[str, Any], tokenizer: Any) -> int:
     """Tokens of prompt and answer together."""
-    for source in (config, config.get("text_config", {})):
-        if isinstance(length := source.get("max_position_embeddings"), int):
-            return length
+    if (length := number_in(config, "max_position_embeddings")) is not None:
+        return length
     length = int(getattr(tokenizer, "model_max_length", None) or 0)
     return length if 0 < length < 100_000_000 else 32768
 
 
 def vocabulary(config: dict[str, Any], tokenizer: Any) -> int:
+    size = number_in(config, "vocab_size")
+    return len(tokenizer) if size is None else size
+
+
+def number_in(config: dict[str, Any], name: str) -> int | None:
+    """Of the model or of its language part."""
     for source in (config, config.get("text_config") or {}):
-        if isinstance(size := source.get("vocab_size"), int):
-            return size
-    return len(tokenizer)
+        if isinstance(number := source.get(name), int):
+            return number
+    return None
 
 
 def default_sampling(folder: Path) -> Sampling:

@@ -78,9 +78,9 @@ def parse_chat(body: object, default: Sampling) -> ChatRequest:
         stops=tuple(strings([stop] if isinstance(stop, str) else stop, "stop")),
         stream=bool(fields.get("stream", False)),
         include_usage=bool(options.get("include_usage", False)),
-        priority=parse_priority(fields.get("anyclaude")),
-        session=parse_name(fields.get("anyclaude"), "session"),
-        project=parse_name(fields.get("anyclaude"), "project"),
+        priority=parse_priority(hints(fields).get("class")),
+        session=parse_name(hints(fields).get("session")),
+        project=parse_name(hints(fields).get("project")),
         wanted=parse_wanted(fields),
     )
 
@@ -97,7 +97,7 @@ def parse_prompt(fields: Mapping[str, Any]) -> ChatPrompt:
         messages=[parse_message(message, index) for index, message in enumerate(messages)],
         tools=tools if tools and fields.get("tool_choice") != "none" else None,
         options=parse_options(fields.get("chat_template_kwargs")),
-        own_chars=parse_own_chars(fields.get("anyclaude")),
+        own_chars=parse_own_chars(hints(fields).get("own_chars")),
     )
 
 
@@ -202,23 +202,23 @@ def parse_sampling(fields: Mapping[str, Any], default: Sampling) -> Sampling:
     return replace(default, **given)
 
 
-def parse_priority(hint: object) -> Priority:
-    """A hint: whatever it is, the request is served."""
-    kind = hint.get("class") if isinstance(hint, dict) else None
+def hints(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Whatever they are, the request is served."""
+    given = fields.get("anyclaude")
+    return given if isinstance(given, dict) else {}
+
+
+def parse_priority(kind: object) -> Priority:
     if kind in (None, "main", "compaction"):
         return Priority.MAIN
     return Priority.SUBAGENT if kind == "subagent" else Priority.BACKGROUND
 
 
-def parse_name(hint: object, of: str) -> str:
-    """A hint: whatever it is, the request is served."""
-    name = hint.get(of) if isinstance(hint, dict) else None
+def parse_name(name: object) -> str:
     return name if isinstance(name, str) else ""
 
 
-def parse_own_chars(hint: object) -> int:
-    """A hint: whatever it is, the request is served."""
-    count = hint.get("own_chars") if isinstance(hint, dict) else None
+def parse_own_chars(count: object) -> int:
     return count if isinstance(count, int) and not isinstance(count, bool) else 0
 
 

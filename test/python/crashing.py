@@ -12,9 +12,9 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from generating import tools
 from replaying import Referee, as_sent_back, prose
 from serving import Message, Ours
 from witness import Asked
@@ -122,10 +122,3 @@ class Crashes:
     @staticmethod
     def _body(messages: list[Message]) -> Message:
         return {"messages": messages, "tools": tools, "max_tokens": 40, "temperature": 0}
-
-
-def function(name: str) -> Message:
-    return {"type": "function", "function": {"name": name, "parameters": {"type": "object"}}}
-
-
-tools: list[Any] = [function("Read"), function("Write")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 
 from anyclaude_mlx.engine import decode
@@ -47,6 +48,13 @@ def spoken(decoding) -> None:  # type: ignore[no-untyped-def]
     """Until all are complete; each is closed when it is."""
     while decoding:
         decoding = step(decoding)
+
+
+def saved(loaded: Loaded) -> Loaded:
+    """Does what the worker does when there is nothing else to do."""
+    while (wait := loaded.idle()) is not None:
+        time.sleep(wait)
+    return loaded
 
 
 def step(decoding):  # type: ignore[no-untyped-def]

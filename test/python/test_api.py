@@ -14,6 +14,7 @@ from walking import allowed
 
 from anyclaude_mlx.api import Api
 from anyclaude_mlx.chat import converse
+from anyclaude_mlx.errors import ModelFailed
 from anyclaude_mlx.events import Finished, GenerationRequest, Sampling
 from anyclaude_mlx.formats import Wanted
 from anyclaude_mlx.leases import Leases
@@ -306,3 +307,13 @@ def test_a_stream_that_waits_its_turn_ends_with_its_client(full: Loaded) -> None
     worker._loaded = full
 
     assert asyncio.run(leave()) == 2  # the request and its cancelling
+
+
+def test_health_says_when_the_engine_of_a_loaded_model_has_failed(api: Api) -> None:
+    api._worker._failure = ModelFailed("beyond help; restart the server")
+
+    answer = ask(api, "GET", "/health", headers={})
+
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "failed"
+    assert answer.json()["error"]["message"] == "beyond help; restart the server"

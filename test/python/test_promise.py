@@ -23,7 +23,7 @@ from typing import Any
 
 import pytest
 from conftest import classes, settings
-from generating import spoken, tools
+from generating import saved, spoken, tools
 from hypothesis import HealthCheck, Phase, example, given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
@@ -163,11 +163,6 @@ class Session:
         cold = Asked(self.reference, wanted, heard.prompt).prefilled().ended()
         check_other_cuts(heard, cold)
         self.reference.model.forget()  # type: ignore[attr-defined]
-
-
-def saved(loaded: Loaded) -> None:
-    while (wait := loaded.idle()) is not None:
-        time.sleep(wait)
 
 
 # Whatever chance leaves out: forks at one place, repeats, and all again from disk.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
 from conftest import settings
-from generating import assistant, begin, generate, prefilled, spoken, user
+from generating import assistant, begin, generate, prefilled, saved, spoken, user
 from test_exactness import conversation
 
 from anyclaude_mlx.__main__ import load
@@ -46,8 +45,7 @@ def test_turns_rewinds_and_eviction_equal_cold_runs(quantised: tuple[Path, int])
 def test_a_restart_goes_on_from_disk(quantised: tuple[Path, int], tmp_path: Path) -> None:
     first = server(quantised, prefix_folder=tmp_path)
     generate(first, conversation(2))
-    while (wait := first.idle()) is not None:
-        time.sleep(wait)
+    saved(first)
 
     second = server(quantised, prefix_folder=tmp_path)
     again = generate(second, conversation(2))

@@ -13,13 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import classes, settings
-from generating import assistant, begin, generate, system, tools, user
+from generating import assistant, begin, generate, saved, system, tools, user
 from rows import ListRows, TokenState
 from test_exactness import conversation
 
 from anyclaude_mlx.__main__ import load
 from anyclaude_mlx.known import ChatPrompt
-from anyclaude_mlx.loaded import Loaded
 from anyclaude_mlx.prefix import PrefixCache
 from anyclaude_mlx.record_file import Damaged, Packed, Record, read_header
 from anyclaude_mlx.saving import Saver, size_of
@@ -28,13 +27,6 @@ from anyclaude_mlx.store import Store, name_of
 # "<|im_start|>assistant\n<think>\n" at the end of a prompt: who comes back with another answer than
 # was sent, or with none, computes it again after a restart.
 opening = 12
-
-
-def saved(loaded: Loaded) -> Loaded:
-    """Does what the worker does when there is nothing else to do."""
-    while (wait := loaded.idle()) is not None:
-        time.sleep(wait)
-    return loaded
 
 
 @pytest.mark.parametrize("name", classes)

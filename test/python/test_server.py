@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from conftest import classes, settings
-from crashing import Crashes, tools
+from crashing import Crashes
+from generating import tools
 from replaying import prose
 from serving import Ours
 from witness import Asked, watched

@@ -336,5 +336,6 @@ def test_an_engine_that_is_beyond_help_says_so_and_keeps_nobody_waiting() -> Non
 
         assert isinstance(told, ModelFailed)
         assert worker.failure is told
+        assert not worker.is_ready
         with pytest.raises(ModelFailed, match="restart"):
             worker.loaded()
