@@ -16,7 +16,6 @@ import { Notices } from "./notices.ts";
 import { planServer, type ServerPlan, type ServerWishes } from "./server-plan.ts";
 
 export interface MlxServerOptions extends ServerWishes {
-  readonly version: string;
   readonly cacheFolder: string;
   readonly stateFolder: string;
   /** For the user; nothing is said any more once the server is ready. */
@@ -61,9 +60,8 @@ export async function shareMlxServer(
 ): Promise<MlxServer> {
   const { newId, warmSeconds } = options;
   const prepared = prepare(options);
-  if (!prepared.isShareable) {
-    return await startMlxServer(options, { port: 0, token: newId("server") });
-  }
+  const place = { port: 0, token: newId("server") };
+  if (!prepared.isShareable) return await superviseOwn(prepared, place, options);
   const sharing = {
     ...options,
     ...prepared,
@@ -80,7 +78,14 @@ export async function startMlxServer(
   options: MlxServerOptions,
   place: OwnAddress,
 ): Promise<MlxServer> {
-  const prepared = prepare(options);
+  return await superviseOwn(prepare(options), place, options);
+}
+
+async function superviseOwn(
+  prepared: Prepared,
+  place: OwnAddress,
+  options: MlxServerOptions,
+): Promise<MlxServer> {
   const address = await toAddress(place);
   const launch = async (asking: Asking) =>
     await launchOwn(await makeSpawn(prepared, 0, options), address, asking);

@@ -1,4 +1,4 @@
-import type { Fetch, ServerAddress } from "../backend/openai-compatible.ts";
+import { type Fetch, rootUrl, type ServerAddress } from "../backend/openai-compatible.ts";
 import type { Log } from "../core/log.ts";
 
 export interface PrewarmOptions {
@@ -16,7 +16,7 @@ export function prewarm({ address, project, fetch, log }: PrewarmOptions): Dispo
   const abort = new AbortController();
   const ask = async () => {
     const { baseUrl, apiKey } = address();
-    const response = await fetch(`${baseUrl.replace(/\/v1$/, "")}/prefix/warm`, {
+    const response = await fetch(`${rootUrl(baseUrl)}/prefix/warm`, {
       method: "POST",
       headers: {
         "content-type": "application/json",

@@ -15,6 +15,7 @@ import { openResponseCache } from "./response-cache.ts";
 import { findUpstream, type UpstreamOptions } from "./upstream.ts";
 
 export interface StartOptions extends UpstreamOptions {
+  readonly version: string;
   /** The folder in which the client works, if it is known. */
   readonly project: string | undefined;
 }

@@ -1,5 +1,6 @@
 import {
   createOpenAiBackend,
+  rootUrl,
   type ServerAddress,
   withoutSecrets,
 } from "../backend/openai-compatible.ts";
@@ -18,7 +19,6 @@ export interface UpstreamOptions {
   readonly config: Config;
   readonly paths: Paths;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly version: string;
   readonly log: Log;
   /** Progress for the user, before anything answers. */
   readonly tell: (line: string) => void;
@@ -94,7 +94,7 @@ function toServerAddress(server: MlxServer): ServerAddress {
 /** A server that somebody else runs. It has to answer now: later it would be too late to say so. */
 async function findServer(url: string, { model, apiKey }: Config): Promise<Upstream> {
   const signal = AbortSignal.timeout(patienceMs);
-  const root = url.replace(/\/+$/, "").replace(/\/v1$/, "");
+  const root = rootUrl(url);
   const health = await askHealth(root, fetch, signal).catch(() => undefined);
   const ours = health?.status === "ready";
   const address = () => ({ baseUrl: url, apiKey });

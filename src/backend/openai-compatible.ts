@@ -71,7 +71,7 @@ export function createOpenAiBackend(options: OpenAiOptions): Backend {
       // Routers of clusters keep a session on the machine that has its prefix.
       ...(origin?.session ? { "x-claude-code-session-id": origin.session } : {}),
     };
-    return { url, root: url.replace(/\/v1$/, ""), headers };
+    return { url, root: rootUrl(baseUrl), headers };
   }
 
   return {
@@ -140,6 +140,11 @@ interface Place {
 export function apiUrl(baseUrl: string): string {
   const trimmed = baseUrl.replace(/\/+$/, "");
   return /\/v\d+$/.test(trimmed) ? trimmed : `${trimmed}/v1`;
+}
+
+/** Where what is not OpenAI's is served. */
+export function rootUrl(baseUrl: string): string {
+  return apiUrl(baseUrl).replace(/\/v1$/, "");
 }
 
 export function withoutSecrets(url: string): string {

@@ -20,15 +20,15 @@ export interface ChildCommand {
   readonly logFile: string;
 }
 
-export type SpawnChild = (command: ChildCommand) => Child;
-
 const killMs = 5000;
 
 /** In a session of its own: neither a Ctrl-C in the terminal nor the terminal's end reaches it. */
-export const spawnChild: SpawnChild = ({ program, args, env, cwd, logFile }) => {
+export function spawnChild({ program, args, env, cwd, logFile }: ChildCommand): Child {
   const log = openLog(logFile);
-  const stdio = ["ignore", log, log] as const;
-  const child = spawn(program, [...args], { env, cwd, detached: true, stdio: [...stdio] });
+  const child = spawn(program, [...args], {
+    ...{ env, cwd, detached: true },
+    stdio: ["ignore", log, log],
+  });
   if (log !== "ignore") closeSync(log);
   const exited = new Promise<number | null>((resolve) => {
     child.on("error", () => resolve(null));
@@ -46,7 +46,7 @@ export const spawnChild: SpawnChild = ({ program, args, env, cwd, logFile }) => 
       }
     },
   };
-};
+}
 
 /** Asks it to end, gives it time, and kills it then. */
 export async function endChild(child: Child, clock: Clock): Promise<void> {

@@ -5,12 +5,10 @@ export type Health =
   | { readonly status: "ready"; readonly pid: number; readonly model: ServedModel }
   | { readonly status: "failed"; readonly pid: number; readonly reason: string }
   | { readonly status: "loading"; readonly pid: number }
-  /** Somebody took the connection, and said nothing in time. */
-  | { readonly status: "silent" }
-  /** Nobody is there, or somebody else. */
+  /** Nobody answers in time, or somebody else does. */
   | { readonly status: "absent" };
 
-export type Decided = Extract<Health, { status: "ready" | "failed" }>;
+type Decided = Extract<Health, { status: "ready" | "failed" }>;
 
 export interface ServedModel {
   readonly id: string;
@@ -29,33 +27,46 @@ export interface Asking {
   readonly signal: AbortSignal;
 }
 
-export const askEveryMs = 50;
+const askEveryMs = 50;
 const patienceMs = 2000;
 
 export async function askHealth(url: string, fetch: Fetch, signal: AbortSignal): Promise<Health> {
-  const patience = AbortSignal.timeout(patienceMs);
   try {
-    const response = await fetch(`${url}/health`, { signal: AbortSignal.any([signal, patience]) });
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
+    const response = await fetch(`${url}/health`, { signal: patience });
     return toHealth(await response.json());
   } catch {
     signal.throwIfAborted();
-    return { status: patience.aborted ? "silent" : "absent" };
+    return { status: "absent" };
+  }
+}
+
+/** Asks until `decide` knows; it is told for how long it has been asked. */
+export async function askUntil<T>(
+  url: string,
+  { fetch, clock, signal }: Asking,
+  decide: (health: Health, waitedMs: number) => T | undefined,
+): Promise<T> {
+  const startedAt = clock.now();
+  for (;;) {
+    const health = await askHealth(url, fetch, signal);
+    const decided = decide(health, clock.now() - startedAt);
+    if (decided !== undefined) return decided;
+    await clock.sleep(askEveryMs, signal);
   }
 }
 
 /** Asks until the server is ready or says that it never will be. */
 export async function untilDecided(
   url: string,
-  { fetch, clock, signal }: Asking,
+  asking: Asking,
   onWait: (waitedMs: number) => void,
 ): Promise<Decided> {
-  const startedAt = clock.now();
-  for (;;) {
-    const health = await askHealth(url, fetch, signal);
+  return await askUntil(url, asking, (health, waitedMs) => {
     if (health.status === "ready" || health.status === "failed") return health;
-    onWait(clock.now() - startedAt);
-    await clock.sleep(askEveryMs, signal);
-  }
+    onWait(waitedMs);
+    return undefined;
+  });
 }
 
 function toHealth(answer: unknown): Health {

@@ -26,7 +26,6 @@ export function judge(pid: number, sighting: Sighting): "use" | "ask again" | "r
       return health.pid === pid ? "use" : "replace";
     case "failed":
       return "replace";
-    case "silent":
     case "absent":
       return isAlive && waitedMs < patienceMs ? "ask again" : "replace";
   }

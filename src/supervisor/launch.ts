@@ -1,5 +1,5 @@
 import { type Child, endChild, toEnd } from "./child.ts";
-import { askEveryMs, askHealth, type Asking } from "./health.ts";
+import { type Asking, askUntil } from "./health.ts";
 import { type Address, takeLease } from "./lease.ts";
 
 /** A server that we hold a lease of. The lease is let go by the signal it was asked with. */
@@ -59,11 +59,7 @@ export async function hold(
 async function untilItAnswers(
   { pid }: Child,
   url: string,
-  { fetch, clock, signal }: Asking,
+  asking: Asking,
 ): Promise<void> {
-  for (;;) {
-    const health = await askHealth(url, fetch, signal);
-    if ("pid" in health && health.pid === pid) return;
-    await clock.sleep(askEveryMs, signal);
-  }
+  await askUntil(url, asking, (health) => "pid" in health && health.pid === pid || undefined);
 }

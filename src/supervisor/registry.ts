@@ -9,9 +9,6 @@ const entrySchema = v.object({
   url: v.pipe(v.string(), v.regex(/^http:\/\/127\.0\.0\.1:\d+$/)),
   token: v.pipe(v.string(), v.nonEmpty()),
   pid: v.pipe(v.number(), v.integer(), v.minValue(1)),
-  startedAt: v.number(),
-  version: v.string(),
-  model: v.string(),
 });
 
 /** A server that once answered at this address. Whether it still does has to be asked. */

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { withExclusive } from "../core/exclusive.ts";
 import type { Log } from "../core/log.ts";
-import { askEveryMs, askHealth, type Asking } from "./health.ts";
+import { type Asking, askUntil } from "./health.ts";
 import { judge } from "./judge.ts";
 import { hold, launch, type Server, type SpawnAt } from "./launch.ts";
 import { type Address, takeLease } from "./lease.ts";
@@ -12,8 +12,6 @@ export interface SharedOptions {
   readonly folder: string;
   /** Equal for all who can use the same server. */
   readonly identity: string;
-  readonly version: string;
-  readonly model: string;
   /** Everything that a start needs and an attach does not; may take minutes the first time. */
   readonly prepare: () => Promise<SpawnAt>;
   /** Where nobody listens. */
@@ -54,16 +52,13 @@ async function find(
 async function isUsable(
   { url, pid }: Entry,
   isAlive: SharedOptions["isAlive"],
-  { fetch, clock, signal }: Asking,
+  asking: Asking,
 ): Promise<boolean> {
-  const startedAt = clock.now();
-  for (;;) {
-    const health = await askHealth(url, fetch, signal);
-    const waitedMs = clock.now() - startedAt;
-    const verdict = judge(pid, { health, isAlive: isAlive(pid), waitedMs });
-    if (verdict !== "ask again") return verdict === "use";
-    await clock.sleep(askEveryMs, signal);
-  }
+  const verdict = await askUntil(url, asking, (health, waitedMs) => {
+    const judged = judge(pid, { health, isAlive: isAlive(pid), waitedMs });
+    return judged === "ask again" ? undefined : judged;
+  });
+  return verdict === "use";
 }
 
 /** Registered as soon as it answers and before it is held: an entry is never without a server. */
@@ -74,17 +69,18 @@ async function start(
 ): Promise<Server> {
   const address = await options.newAddress();
   const child = await launch(spawnAt, address, asking);
-  register({ ...address, pid: child.pid ?? 0, startedAt: asking.clock.now() }, options);
+  register({ ...address, pid: child.pid ?? 0 }, asking.clock.now(), options);
   return await hold(child, address, asking, leave);
 }
 
 function register(
-  server: Pick<Entry, "url" | "token" | "pid" | "startedAt">,
-  { folder, identity, version, model, isAlive, log }: SharedOptions,
+  server: Omit<Entry, "identity">,
+  now: number,
+  { folder, identity, isAlive, log }: SharedOptions,
 ): void {
   try {
-    writeEntry(folder, { identity, ...server, version, model });
-    forgetOldEntries(folder, server.startedAt, isAlive);
+    writeEntry(folder, { identity, ...server });
+    forgetOldEntries(folder, now, isAlive);
   } catch (error) {
     log.warn("MLX server cannot be shared", { error });
   }

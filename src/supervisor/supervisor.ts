@@ -1,7 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import { UserError } from "../core/user-error.ts";
-import { type Asking, type Decided, type Fetch, type ServedModel, untilDecided } from "./health.ts";
+import { type Asking, type Fetch, type ServedModel, untilDecided } from "./health.ts";
 import type { Server } from "./launch.ts";
 import type { Address } from "./lease.ts";
 import { defaultPolicy, type Effect, type Event, type State, step } from "./machine.ts";
@@ -111,12 +111,16 @@ export class Supervisor implements AsyncDisposable {
 
   async #untilReady({ address }: Server, asking: Asking): Promise<Event> {
     const health = await untilDecided(address.url, asking, this.#options.onLoading);
-    const event = toEvent(health, this.#model);
-    if (health.status === "ready" && event.type === "healthy") {
-      this.#address = address;
-      this.#model = health.model;
+    if (health.status === "failed") return { type: "unable", reason: health.reason };
+    const { model } = health;
+    // Answers of another model may not pass for those of the one that was begun with.
+    if (this.#model && this.#model.fingerprint !== model.fingerprint) {
+      const reason = `The model ${model.id} has changed on disk: start anyclaude again`;
+      return { type: "unable", reason };
     }
-    return event;
+    this.#address = address;
+    this.#model = model;
+    return { type: "healthy" };
   }
 
   #failure(reason: string): UserError {
@@ -126,16 +130,6 @@ export class Supervisor implements AsyncDisposable {
         : `Cannot keep the MLX server running: ${reason}. ${this.#options.lastWords()}`,
     );
   }
-}
-
-/** Answers of another model may not pass for those of the one that was begun with. */
-function toEvent(health: Decided, before: ServedModel | undefined): Event {
-  if (health.status === "failed") return { type: "unable", reason: health.reason };
-  if (before && before.fingerprint !== health.model.fingerprint) {
-    const reason = `The model ${health.model.id} has changed on disk: start anyclaude again`;
-    return { type: "unable", reason };
-  }
-  return { type: "healthy" };
 }
 
 function toFailure(error: unknown): Event {

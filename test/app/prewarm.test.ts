@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { prewarm } from "../../src/app/prewarm.ts";
 import { type Log, silentLog } from "../../src/core/log.ts";
 
-const address = () => ({ baseUrl: "http://127.0.0.1:1/v1", apiKey: "secret" });
+const address = () => ({ baseUrl: "http://127.0.0.1:1/v1/", apiKey: "secret" });
 
 describe("prewarming", () => {
   test("names the project to our server, once", async () => {

@@ -2,7 +2,7 @@ import { describe, test } from "node:test";
 import process from "node:process";
 import { assert, assertEquals } from "@std/assert";
 import { isAlive } from "../../src/supervisor/child.ts";
-import { type Address, eventsOf, post } from "./support/messages.ts";
+import { addressOf, eventsOf, post } from "./support/messages.ts";
 import { randomModel } from "./support/models.ts";
 import { descendants } from "./support/processes.ts";
 import { until } from "./support/until.ts";
@@ -24,7 +24,7 @@ describe("a process that dies", () => {
       "--model",
       await randomModel("endless"),
     ]);
-    const address = JSON.parse(await firstLine) as Address;
+    const address = await addressOf({ firstLine });
     const events = eventsOf(await post(address, endless));
     await until(
       "some text",

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "no
 import { join } from "node:path";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { MessageResponse } from "../../src/protocol/anthropic.ts";
-import { type Address, post } from "./support/messages.ts";
+import { type Address, addressOf, post } from "./support/messages.ts";
 import { recordingServer } from "./support/openai.ts";
 import { descendants } from "./support/processes.ts";
 import { createWorld, type Running, type World } from "./support/world.ts";
@@ -158,10 +158,6 @@ function inside({ child }: Running, command: string): void {
     ...["-t", String(pid), "-U", "-m", "--preserve-credentials"],
     ...["sh", "-c", command],
   ]);
-}
-
-async function addressOf(running: Running): Promise<Address> {
-  return JSON.parse(await running.firstLine) as Address;
 }
 
 /** What was said, and where it came from. */

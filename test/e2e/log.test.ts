@@ -2,7 +2,7 @@ import { describe, test } from "node:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { type Address, post } from "./support/messages.ts";
+import { addressOf, post } from "./support/messages.ts";
 import { recordingServer } from "./support/openai.ts";
 import { until } from "./support/until.ts";
 import { createWorld, type World } from "./support/world.ts";
@@ -66,7 +66,7 @@ async function askTwice(world: World, baseUrl: string, level: string): Promise<v
     ANYCLAUDE_DEBUG: level,
     OPENAI_API_KEY: "upstream-secret",
   });
-  const address = JSON.parse(await serving.firstLine) as Address;
+  const address = await addressOf(serving);
   for (const stream of [true, false]) {
     const request = {
       model: "m",

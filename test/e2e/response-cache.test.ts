@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { MessageResponse } from "../../src/protocol/anthropic.ts";
 import type { Metrics } from "../../src/monitor/metrics.ts";
-import { type Address, post } from "./support/messages.ts";
+import { type Address, addressOf, post } from "./support/messages.ts";
 import { createWorld } from "./support/world.ts";
 
 const asking = (content: string) => ({
@@ -20,7 +20,7 @@ describe("the response cache", () => {
       world.start(["serve", "--json", "--model", "tiny"], { ANYCLAUDE_DEBUG: "1" });
 
     const first = serve();
-    const address = JSON.parse(await first.firstLine) as Address;
+    const address = await addressOf(first);
     const one = await ask(address, "hi");
     const two = await ask(address, "thanks");
     const three = await ask(address, "hi");
@@ -29,7 +29,7 @@ describe("the response cache", () => {
     first.child.kill("SIGTERM");
     const { stderr } = await first.exited;
     const second = serve();
-    const four = await ask(JSON.parse(await second.firstLine) as Address, "hi");
+    const four = await ask(await addressOf(second), "hi");
 
     const stats = await world.anyclaude(["stats", "--by", "mode", "--json"]);
     const table = await world.anyclaude(["stats"]);

@@ -6,7 +6,7 @@ import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { isAlive } from "../../src/supervisor/child.ts";
-import { type Address, post } from "./support/messages.ts";
+import { type Address, addressOf, post } from "./support/messages.ts";
 import { randomModel } from "./support/models.ts";
 import { serversOf, untilServersEnded } from "./support/processes.ts";
 import { until } from "./support/until.ts";
@@ -214,10 +214,6 @@ function read(world: World, file: string): Running {
 
 function serve(world: World, model = "tiny"): Running {
   return world.start(["serve", "--json", "--fresh", "--model", model]);
-}
-
-async function addressOf(running: Running): Promise<Address> {
-  return JSON.parse(await running.firstLine) as Address;
 }
 
 function send(address: Address): Promise<Response> {

@@ -10,7 +10,7 @@ import type {
   MessagesRequest,
 } from "../../src/protocol/anthropic.ts";
 import { testPython } from "../support/test-python.ts";
-import { type Address, post } from "./support/messages.ts";
+import { type Address, addressOf, post } from "./support/messages.ts";
 import { randomModel } from "./support/models.ts";
 import { until } from "./support/until.ts";
 import { createWorld, root, type World } from "./support/world.ts";
@@ -56,8 +56,7 @@ describe("a tool loop on a full-attention model", () => {
 });
 
 async function serving(world: World, model: string, env: Record<string, string>): Promise<Address> {
-  const { firstLine } = world.start(["serve", "--json", "--fresh", "--model", model], env);
-  return JSON.parse(await firstLine) as Address;
+  return await addressOf(world.start(["serve", "--json", "--fresh", "--model", model], env));
 }
 
 /** Answers every turn as Claude Code would: a result for each call, else another question. */

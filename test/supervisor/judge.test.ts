@@ -10,7 +10,6 @@ const health: fc.Arbitrary<Health> = fc.oneof(
   fc.record({ status: fc.constant("ready" as const), pid, model: fc.constant(model) }),
   fc.record({ status: fc.constant("failed" as const), pid, reason: fc.constant("No weights") }),
   fc.record({ status: fc.constant("loading" as const), pid }),
-  fc.constant({ status: "silent" as const }),
   fc.constant({ status: "absent" as const }),
 );
 const sighting: fc.Arbitrary<Sighting> = fc.record({
@@ -43,9 +42,7 @@ describe("a registered server", () => {
   test("whose process is gone is replaced at once, whoever answers in its place", () => {
     const seen = { isAlive: false, waitedMs: 0 };
 
-    for (const status of ["silent", "absent"] as const) {
-      assertEquals(judge(1, { health: { status }, ...seen }), "replace");
-    }
+    assertEquals(judge(1, { health: { status: "absent" }, ...seen }), "replace");
     assertEquals(judge(1, { health: { status: "ready", pid: 2, model }, ...seen }), "replace");
   });
 

@@ -12,12 +12,7 @@ import {
   type FakeServers,
   fakeServers,
 } from "../support/fake-servers.ts";
-
-/** Real time, faster: waits are not what is tested. */
-const clock = {
-  now: systemClock.now,
-  sleep: (_: number, signal: AbortSignal) => systemClock.sleep(1, signal),
-};
+import { hurriedClock as clock } from "../support/hurried-clock.ts";
 
 describe("a shared server", () => {
   let folder: string;
@@ -39,7 +34,7 @@ describe("a shared server", () => {
   function attach(identity = "one", signal = new AbortController().signal) {
     let addresses = 0;
     const options = {
-      ...{ folder, identity, version: "0.0.0", model: "tiny", isAlive: machine.isAlive },
+      ...{ folder, identity, isAlive: machine.isAlive },
       prepare: () => Promise.resolve(machine.spawnAt),
       newAddress: () => {
         const number = 5000 + machine.started.length * 10 + (addresses += 1);

@@ -11,12 +11,7 @@ import { type Child, endChild, spawnChild } from "../../src/supervisor/child.ts"
 import { launchOwn } from "../../src/supervisor/launch.ts";
 import { Supervisor, type SupervisorOptions } from "../../src/supervisor/supervisor.ts";
 import { fakeModel, fakeServers } from "../support/fake-servers.ts";
-
-/** Real time, faster: waits are not what is tested. */
-const clock = {
-  now: systemClock.now,
-  sleep: (ms: number, signal: AbortSignal) => systemClock.sleep(Math.min(ms, 2), signal),
-};
+import { hurriedClock as clock } from "../support/hurried-clock.ts";
 
 describe("the supervisor", () => {
   test("is ready when the model is, and tells of the time until then", async () => {

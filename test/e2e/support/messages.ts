@@ -1,9 +1,15 @@
 import type { MessagesRequest } from "../../../src/protocol/anthropic.ts";
+import type { Running } from "./world.ts";
 
 /** What `anyclaude serve --json` and `anyclaude server --json` print when they are ready. */
 export interface Address {
   readonly url: string;
   readonly token: string;
+}
+
+/** Of a command that was started with `--json`. */
+export async function addressOf({ firstLine }: Pick<Running, "firstLine">): Promise<Address> {
+  return JSON.parse(await firstLine) as Address;
 }
 
 export function post(
