@@ -3,6 +3,7 @@ import type { NewId } from "../core/ids.ts";
 import type { MessagesRequest } from "../protocol/anthropic.ts";
 import type { ChatChunk, ServerEvent, ServerMiss } from "../protocol/openai.ts";
 import { parseSse } from "../protocol/sse.ts";
+import type { Dialect } from "../translate/dialect.ts";
 import { normalise, type NormalRequest } from "../translate/normalise.ts";
 import { toChatRequest } from "../translate/request.ts";
 import { toMessageEvents } from "../translate/stream.ts";
@@ -31,6 +32,12 @@ export interface OpenAiOptions {
   readonly fetch: Fetch;
   readonly newId: NewId;
 }
+
+/** What most servers take. */
+const usual: Dialect = {
+  ...{ seesImages: true, readsFiles: false, takesTopK: true, outputLimit: "max_tokens" },
+  ...{ thinking: "reasoning_content", simpleSchemas: false, strictTurns: false, without: [] },
+};
 
 /** Any server that speaks OpenAI's chat completions. */
 export function createOpenAiBackend(options: OpenAiOptions): Backend {
@@ -77,7 +84,7 @@ export function createOpenAiBackend(options: OpenAiOptions): Backend {
   return {
     async *stream(message, call) {
       const normal = normalise(message);
-      const chat = toChatRequest(normal);
+      const chat = toChatRequest(normal, usual);
       const anyclaude = {
         ...hints(call.origin),
         ...(project ? { project } : {}),
@@ -116,7 +123,7 @@ export function createOpenAiBackend(options: OpenAiOptions): Backend {
 
   /** Ours and vLLM's way to count; other servers answer 404. */
   async function tokenize(message: MessagesRequest, signal: AbortSignal): Promise<number> {
-    const { model, messages, tools } = toChatRequest(normalise(message));
+    const { model, messages, tools } = toChatRequest(normalise(message), usual);
     const at = place();
     const response = await request(at, `${at.root}/tokenize`, {
       method: "POST",
@@ -261,7 +268,7 @@ function toModelInfo(model: Record<string, unknown>): ModelInfo {
 
 /** About four characters a token, over everything that the model would read. */
 function estimate(message: MessagesRequest): number {
-  const { messages, tools } = toChatRequest(normalise(message));
+  const { messages, tools } = toChatRequest(normalise(message), usual);
   return Math.ceil(JSON.stringify([messages, tools ?? []]).length / 4);
 }
 

@@ -7,6 +7,7 @@ export interface ChatRequest {
   readonly tool_choice?: "auto" | "required" | ChatToolChoice;
   readonly parallel_tool_calls?: false;
   readonly max_tokens?: number;
+  readonly max_completion_tokens?: number;
   readonly temperature?: number;
   readonly top_p?: number;
   readonly top_k?: number;

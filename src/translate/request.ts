@@ -1,21 +1,22 @@
 import type { ToolChoice } from "../protocol/anthropic.ts";
 import type { ChatRequest } from "../protocol/openai.ts";
+import type { Dialect } from "./dialect.ts";
 import { toChatMessages } from "./messages.ts";
 import type { NormalRequest } from "./normalise.ts";
 import { toChatTools } from "./tools.ts";
 
 /** The same question in OpenAI's dialect. Always streamed: a whole answer is folded from events. */
-export function toChatRequest(request: NormalRequest): ChatRequest {
+export function toChatRequest(request: NormalRequest, dialect: Dialect): ChatRequest {
   const { model, max_tokens, temperature, top_p, top_k, stop_sequences, tool_choice } = request;
   const tools = tool_choice?.type === "none" ? [] : toChatTools(request.tools);
   return {
     model,
     messages: toChatMessages(request),
     ...(tools.length > 0 ? { tools, ...toChatToolChoice(tool_choice) } : {}),
-    max_tokens,
+    [dialect.outputLimit]: max_tokens,
     ...(temperature === undefined ? {} : { temperature }),
     ...(top_p === undefined ? {} : { top_p }),
-    ...(top_k === undefined ? {} : { top_k }),
+    ...(top_k === undefined || !dialect.takesTopK ? {} : { top_k }),
     ...(stop_sequences ? { stop: stop_sequences } : {}),
     ...toResponseFormat(request.output_config),
     stream: true,

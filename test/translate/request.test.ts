@@ -2,9 +2,15 @@ import { describe, test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { ContentBlock, Message, MessagesRequest } from "../../src/protocol/anthropic.ts";
+import type { Dialect } from "../../src/translate/dialect.ts";
 import { normalise } from "../../src/translate/normalise.ts";
 import { toChatRequest } from "../../src/translate/request.ts";
 import { question } from "../support/proxy.ts";
+
+const usual: Dialect = {
+  ...{ seesImages: true, readsFiles: false, takesTopK: true, outputLimit: "max_tokens" },
+  ...{ thinking: "reasoning_content", simpleSchemas: false, strictTurns: false, without: [] },
+};
 
 describe("messages", () => {
   test("put results behind their calls, then what the tools show, then the user's text", () => {
@@ -212,7 +218,7 @@ const sessions = fc.array(
 ]);
 
 function translated(fields: Partial<MessagesRequest> & Record<string, unknown>) {
-  return toChatRequest(normalise({ ...question, ...fields }));
+  return toChatRequest(normalise({ ...question, ...fields }), usual);
 }
 
 function chat(fields: Partial<MessagesRequest>) {
