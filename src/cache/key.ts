@@ -1,34 +1,39 @@
 import { createHash } from "node:crypto";
 import type { PromptIdentity } from "../backend/backend.ts";
-import type { ContentBlock, Message, MessagesRequest } from "../protocol/anthropic.ts";
+import { memo } from "../core/memo.ts";
+import type { ContentBlock, Message, MessagesRequest, Tool } from "../protocol/anthropic.ts";
 import { parseMessagesRequest } from "../protocol/request-schema.ts";
 import { normalise } from "../translate/normalise.ts";
 import type { CacheKey } from "./tier.ts";
 
 /** Raised when the meaning of a key or of a stored answer changes. */
-const cacheVersion = 2;
+const cacheVersion = 3;
 
 /**
  * Names what a model is told before the conversation, and the whole question: equal for equal
  * meaning, on every runtime, in every process, whatever the order of tools and properties. Expects
- * a normalised request.
+ * a normalised request, whose messages and tools are hashed once each: most turns repeat them.
  */
 export function toPromptIdentity(request: MessagesRequest): PromptIdentity {
-  const { stream: _stream, metadata: _metadata, system, tools, ...question } = request;
+  const { stream: _stream, metadata: _metadata, system, tools, messages, ...parameters } = request;
+  const sorted = (tools ?? []).toSorted((a, b) => compare(a.name, b.name));
   const instructions = {
     system: sha256(canonicalJson(system ?? [])),
-    tools: sha256(canonicalJson((tools ?? []).toSorted((a, b) => compare(a.name, b.name)))),
+    tools: sha256(sorted.map(hashOfTool).join()),
   };
-  const messages = withPositionalIds(question.messages);
-  const canonical = canonicalJson({ ...question, ...instructions, messages });
+  const canonical = canonicalJson({
+    ...parameters,
+    ...instructions,
+    messages: messages.map(hashOfMessage),
+    calls: positionsOf(messages),
+  });
   return { ...instructions, question: sha256(canonical) };
 }
 
 /** Of a request's bytes. Undefined when they hold no request: whoever answers it will say so. */
 export function identifyBody(body: Uint8Array): PromptIdentity | undefined {
   try {
-    const request: unknown = JSON.parse(new TextDecoder().decode(body));
-    return toPromptIdentity(normalise(parseMessagesRequest(request)));
+    return toPromptIdentity(normalise(parseMessagesRequest(new TextDecoder().decode(body))));
   } catch {
     return undefined;
   }
@@ -40,23 +45,36 @@ export function toCacheKey({ question }: PromptIdentity, backendIdentity: string
   return sha256(canonicalJson({ question, cacheVersion, backendIdentity })) as CacheKey;
 }
 
-/** Tool-use ids are fresh on every replay, so a call is named by its position instead. */
-function withPositionalIds(messages: readonly Message[]): readonly Message[] {
-  const positions = new Map<string, string>();
-  const position = (id: string): string => {
-    const known = positions.get(id) ?? `call ${positions.size}`;
-    positions.set(id, known);
-    return known;
-  };
-  const rename = (block: ContentBlock): ContentBlock => {
-    if (block.type === "tool_use") return { ...block, id: position(block.id) };
-    if (block.type !== "tool_result") return block;
-    return { ...block, tool_use_id: position(block.tool_use_id) };
-  };
-  return messages.map(({ content, ...message }) => ({
+const hashOfTool = memo((tool: Tool) => sha256(canonicalJson(tool)));
+
+/** Without the ids of calls, which are fresh on every replay. */
+const hashOfMessage = memo(({ content, ...message }: Message) =>
+  sha256(canonicalJson({
     ...message,
-    content: typeof content === "string" ? content : content.map(rename),
-  }));
+    content: typeof content === "string" ? content : content.map(withoutId),
+  }))
+);
+
+function withoutId(block: ContentBlock): object {
+  if (block.type === "tool_use") return { ...block, id: undefined };
+  return block.type === "tool_result" ? { ...block, tool_use_id: undefined } : block;
+}
+
+const callsIn = memo(({ content }: Message): readonly string[] =>
+  typeof content === "string" ? [] : content.flatMap((block) => {
+    if (block.type === "tool_use") return block.id;
+    return block.type === "tool_result" ? block.tool_use_id : [];
+  })
+);
+
+/** Which call each call and result means, named by its position in the conversation. */
+function positionsOf(messages: readonly Message[]): readonly number[] {
+  const positions = new Map<string, number>();
+  return messages.flatMap(callsIn).map((id) => {
+    const position = positions.get(id) ?? positions.size;
+    positions.set(id, position);
+    return position;
+  });
 }
 
 /** JSON with sorted keys; absent and undefined properties are the same. */

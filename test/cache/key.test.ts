@@ -27,7 +27,7 @@ describe("cache key", () => {
   test("is the same on every runtime and after every restart", () => {
     assertEquals(
       keyOf({}) as string,
-      "411905192937502954a494664b2b06fc6ff6d256f940cd8d5bd87b41dbc63378",
+      "9c058435c4d058760af09cdc3ace86bac78d4d505fa758eb21db5974ec670941",
     );
   });
 

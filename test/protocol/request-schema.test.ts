@@ -1,5 +1,5 @@
 import { describe, test } from "node:test";
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { ProxyError } from "../../src/core/errors.ts";
 import { parseMessagesRequest } from "../../src/protocol/request-schema.ts";
 import { question } from "../support/proxy.ts";
@@ -8,8 +8,8 @@ const message = (content: unknown) => ({ messages: [{ role: "user", content }] }
 
 /** What is wrong, and what the client is told. */
 const refusals: readonly [string, unknown, string][] = [
-  ["a body that is a list", [], "Field required"],
-  ["a body that is null", null, "body"],
+  ["a body that is a list", [], "body: Input should be an object"],
+  ["a body that is null", null, "body: Input should be an object"],
   ["no model", { ...question, model: undefined }, "model: Field required"],
   ["an empty model", { ...question, model: "" }, "model"],
   ["a model that is a number", { ...question, model: 5 }, "model"],
@@ -52,7 +52,11 @@ const refusals: readonly [string, unknown, string][] = [
 describe("parseMessagesRequest", () => {
   for (const [name, body, expected] of refusals) {
     test(`refuses ${name}`, () => {
-      const error = assertThrows(() => parseMessagesRequest(body), ProxyError, expected);
+      const error = assertThrows(
+        () => parseMessagesRequest(JSON.stringify(body)),
+        ProxyError,
+        expected,
+      );
 
       assertEquals([error.type, error.status], ["invalid_request_error", 400]);
     });
@@ -74,13 +78,17 @@ describe("parseMessagesRequest", () => {
       safeguards: [{}],
     };
 
-    assertEquals(parseMessagesRequest(body) as unknown, body);
+    assertEquals(parseMessagesRequest(JSON.stringify(body)) as unknown, body);
   });
 
   test("refuses a thread with the code that makes the SDK send the whole conversation", () => {
     const body = { ...question, thread: { type: "create" } };
 
-    const error = assertThrows(() => parseMessagesRequest(body), ProxyError, "thread");
+    const error = assertThrows(
+      () => parseMessagesRequest(JSON.stringify(body)),
+      ProxyError,
+      "thread",
+    );
 
     assertEquals(error.details, { error_code: "thread_unsupported_request" });
   });
@@ -88,6 +96,31 @@ describe("parseMessagesRequest", () => {
   test("takes a request that wants no thread", () => {
     const body = { ...question, thread: false };
 
-    assertEquals(parseMessagesRequest(body) as unknown, body);
+    assertEquals(parseMessagesRequest(JSON.stringify(body)) as unknown, body);
+  });
+});
+
+describe("a request that repeats another one", () => {
+  const parse = (messages: readonly object[]) =>
+    parseMessagesRequest(JSON.stringify({ ...question, messages, tools: [{ name: "Read" }] }));
+
+  test("gives the same objects for the same messages and tools", () => {
+    const said = question.messages;
+
+    const first = parse(said);
+    const second = parse([...said, { role: "assistant", content: "Hi" }, ...said]);
+
+    assertStrictEquals(second.messages[0], first.messages[0]);
+    assertStrictEquals(second.messages[2], first.messages[0]);
+    assertStrictEquals(second.tools?.[0], first.tools?.[0]);
+  });
+
+  test("is told its own place of what was wrong before too", () => {
+    const wrong = { role: "bot", content: "" };
+
+    for (const place of [0, 1]) {
+      const messages = [...Array(place).fill(question.messages[0]), wrong];
+      assertThrows(() => parse(messages), ProxyError, `messages.${place}.role: `);
+    }
   });
 });

@@ -14,6 +14,10 @@ export function assertEquals<T>(actual: T, expected: T, message?: string): void 
   else strict.deepEqual(actual, expected, message);
 }
 
+export function assertStrictEquals<T>(actual: T, expected: T): void {
+  strict.ok(Object.is(actual, expected), "Expected one and the same value");
+}
+
 export function assertNotEquals<T>(actual: T, expected: T): void {
   strict.notDeepEqual(actual, expected);
 }
