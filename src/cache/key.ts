@@ -79,13 +79,15 @@ function positionsOf(messages: readonly Message[]): readonly number[] {
 
 /** JSON with sorted keys; absent and undefined properties are the same. */
 function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join()}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  const properties = Object.entries(value)
-    .filter(([, property]) => property !== undefined)
-    .sort(([a], [b]) => compare(a, b))
-    .map(([name, property]) => `${JSON.stringify(name)}:${canonicalJson(property)}`);
-  return `{${properties.join()}}`;
+  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join()}]`;
+  let json = "";
+  for (const name of Object.keys(value).sort(compare)) {
+    const property = (value as Readonly<Record<string, unknown>>)[name];
+    if (property === undefined) continue;
+    json += `${json === "" ? "" : ","}${JSON.stringify(name)}:${canonicalJson(property)}`;
+  }
+  return `{${json}}`;
 }
 
 function sha256(text: string): string {

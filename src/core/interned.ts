@@ -16,12 +16,8 @@ export function interned<Value extends object>(
   });
   return (text) => {
     let value = known.get(text);
-    if (value === undefined) known.set(copied(text), value = make(text));
+    // A part of a longer text shares its memory and would keep all of it: so a copy is kept.
+    if (value === undefined) known.set(structuredClone(text), value = make(text));
     return value;
   };
-}
-
-/** A part of a longer text shares its memory, and would keep all of it. */
-function copied(text: string): string {
-  return JSON.parse(JSON.stringify(text)) as string;
 }

@@ -4,20 +4,35 @@ import { random } from "./support.ts";
 const words = "the file read returns with every tool which you should use before a result of code"
   .split(" ");
 
+export interface RequestShape {
+  /** Makes it another question in the same conversation. */
+  readonly number?: number;
+  /** Makes it another conversation, with other instructions and tools. */
+  readonly seed?: number;
+  readonly tools?: number;
+  /** Calls with their results, 3.3 KB each. */
+  readonly turns?: number;
+}
+
 /**
  * A request of Claude Code's shape, about 150 KB: 15 KB of instructions, 25 tools with 60 KB of
- * schemas, and a conversation of calls and results. `number` makes it another question.
+ * schemas, and a conversation of calls and results.
  */
-export function claudeRequest(number = 0, tools = 25): MessagesRequest {
-  const chance = random(7);
+export function claudeRequest(
+  { number = 0, seed = 7, tools = 25, turns = 20 }: RequestShape = {},
+): MessagesRequest {
+  const chance = random(seed);
   const text = (bytes: number) => {
     let made = "";
-    while (made.length < bytes) made += `${words[Math.floor(chance() * words.length)]} `;
+    // A line in ten words, as in code: what must be escaped costs more to read and write.
+    while (made.length < bytes) {
+      made += words[Math.floor(chance() * words.length)] + (chance() < 0.1 ? '";\n' : " ");
+    }
     return made;
   };
   const block = (said: string) => ({ type: "text" as const, text: said });
   const messages: Message[] = [{ role: "user", content: [block(text(6000)), block(text(200))] }];
-  for (let turn = 0; turn < 20; turn += 1) {
+  for (let turn = 0; turn < turns; turn += 1) {
     const id = `toolu_${turn}`;
     const call: ContentBlock[] = [
       block(text(200)),

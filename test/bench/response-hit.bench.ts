@@ -79,7 +79,7 @@ say([
   ]),
 ]);
 
-const fifty = claudeRequest(0, 50);
+const fifty = claudeRequest({ tools: 50 });
 let stored = 0;
 const parts = await alternate(rounds, {
   "parse": async () => JSON.parse(body),
