@@ -1,39 +1,42 @@
-import { type CommandDef, runCommand } from "citty";
+import { runCommand } from "citty";
 import process from "node:process";
 import { UserError } from "../core/user-error.ts";
-import { cache } from "./cache.ts";
-import { explained } from "./explained.ts";
-import { helpText } from "./help.ts";
-import { logs } from "./logs.ts";
-import { run } from "./run.ts";
-import { serve } from "./serve.ts";
-import { server } from "./server.ts";
-import { stats } from "./stats.ts";
 import { nearest } from "./arguments.ts";
-
-// deno-lint-ignore no-explicit-any -- citty's own type of a command with any arguments
-const commands: Readonly<Record<string, CommandDef<any>>> = { serve, server, cache, stats, logs };
+import { argumentsOf, type Command, commands } from "./commands.ts";
+import { explained } from "./explained.ts";
 
 /** The command line, once it is certain that it is not `--version`. */
 export async function main(argv: readonly string[]): Promise<void> {
   const [first = "", ...rest] = argv;
-  const command = Object.hasOwn(commands, first) ? commands[first] : undefined;
-  if (first === "--help" || first === "-h" || (command && rest.includes("--help"))) {
-    process.stdout.write(helpText());
-  } else if (command) {
-    await explained(() => {
+  const load = Object.hasOwn(commands, first) ? commands[first] : undefined;
+  await explained(async () => {
+    if (["--help", "-h", "help"].includes(first)) await help(rest[0]);
+    else if (load && (rest.includes("--help") || rest.includes("-h"))) await help(first);
+    else if (load) {
+      const command = await load();
       refuseUnknown(command, rest);
-      return runCommand(command, { rawArgs: rest }).then(() => {});
-    });
-  } else await explained(() => run(argv));
+      await runCommand(command, { rawArgs: rest });
+    } else await (await import("./run.ts")).run(argv);
+  });
+}
+
+async function help(topic: string | undefined): Promise<void> {
+  const { commandHelp, helpText, settingsHelp } = await import("./help.ts");
+  const load = topic === undefined ? undefined : commands[topic];
+  if (topic !== undefined && load) process.stdout.write(commandHelp(topic, await load()));
+  else if (topic === "settings") {
+    const { currentPaths } = await import("../config/load.ts");
+    process.stdout.write(settingsHelp(currentPaths().configFile));
+  } else {
+    const all = Object.entries(commands).map(async ([name, each]) => [name, await each()] as const);
+    process.stdout.write(helpText(Object.fromEntries(await Promise.all(all))));
+  }
 }
 
 /** citty passes over options that it does not know. */
-function refuseUnknown(command: CommandDef, argv: readonly string[]): void {
-  const known = Object.entries(command.args ?? {}).flatMap(([name, { alias }]) => [
-    `--${name}`,
-    ...(typeof alias === "string" ? [`-${alias}`] : []),
-  ]);
+function refuseUnknown(command: Command, argv: readonly string[]): void {
+  const known = argumentsOf(command).filter(({ isPositional }) => !isPositional)
+    .flatMap(({ name, alias }) => [`--${name}`, ...(alias ? [`-${alias}`] : [])]);
   for (const argument of argv.filter((each) => each.startsWith("-"))) {
     const [option = ""] = argument.split("=");
     if (known.includes(option)) continue;

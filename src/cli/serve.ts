@@ -1,5 +1,6 @@
 import { defineCommand } from "citty";
-import { startApp } from "../app/start.ts";
+import { announceProxy } from "../app/running.ts";
+import { type RunningApp, startApp } from "../app/start.ts";
 import { loadConfig } from "../config/load.ts";
 import { explained } from "./explained.ts";
 import { endSignal, report, serverArguments, toFlags } from "./server-arguments.ts";
@@ -18,9 +19,23 @@ export const serve = defineCommand({
       const app = await startApp({ ...parts, config, project: undefined });
       {
         await using _ = app;
+        using _announced = announced(parts, app);
         report(app, args.json);
         await ended;
       }
       tellEnd(app.summary(), parts.log);
     }),
 });
+
+/** Where `anyclaude env` finds it; on a disk that cannot be written it is not found. */
+function announced(
+  { paths, log }: ReturnType<typeof toAppParts>,
+  { url, token, model, contextLength }: RunningApp,
+): Disposable {
+  try {
+    return announceProxy(paths.state, { url, token, model, contextLength });
+  } catch (error) {
+    log.warn("cannot be found by anyclaude env", { error });
+    return { [Symbol.dispose]() {} };
+  }
+}

@@ -22,13 +22,18 @@ export interface ConfigSources {
 /** The only reader of the environment and of the config file. Never looks into the working directory. */
 export function loadConfig({ flags, file }: ConfigSources): LoadedConfig {
   const environment = { ...process.env };
-  const paths = toPaths(environment, process.platform);
+  const paths = currentPaths();
   const fromFile = fileLayer(file ?? paths.configFile, file !== undefined);
   const fromFlags: Layer = { values: flags, nameOf: (name) => flagOf(name) };
   const named = [flags["mode"], environment["ANYCLAUDE_MODE"], fromFile.values["mode"]];
   const mode = modes.find((known) => known === named.find((each) => each)) ?? "mlx";
   const fromEnvironment = environmentLayer(environment, mode);
   return { config: resolveConfig(fromFile, fromEnvironment, fromFlags), paths, environment };
+}
+
+/** Where things are, whatever the config file says. */
+export function currentPaths(): Paths {
+  return toPaths(process.env, process.platform);
 }
 
 function flagOf(setting: string): string {

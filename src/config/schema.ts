@@ -7,6 +7,8 @@ export type Mode = (typeof modes)[number];
 /** What a user may call a setting: in the file, in the environment, on the command line. */
 export interface SettingNames {
   readonly flag?: string;
+  /** What stands behind the flag; undefined for a switch. */
+  readonly hint?: string;
   /** Some variables mean something in one mode only: a key is for the server it was made for. */
   readonly variables?: Readonly<Partial<Record<Mode | "any", string>>>;
   readonly meaning: string;
@@ -59,16 +61,19 @@ export type SettingName = keyof Config;
 export const settings: Readonly<Record<SettingName, SettingNames>> = {
   mode: {
     flag: "--mode",
+    hint: modes.join("|"),
     variables: { any: "ANYCLAUDE_MODE" },
     meaning: "who answers: mlx, openai or claude",
   },
   model: {
     flag: "--model",
+    hint: "name",
     variables: { mlx: "MLX_MODEL" },
     meaning: "tiny, a folder, or a Hugging Face name; in openai mode the server's name for it",
   },
   baseUrl: {
     flag: "--base-url",
+    hint: "url",
     variables: { mlx: "MLX_URL", claude: "ANTHROPIC_BASE_URL" },
     meaning: "use this server and launch none; with or without /v1",
   },
@@ -111,7 +116,11 @@ export const settings: Readonly<Record<SettingName, SettingNames>> = {
     variables: { any: "ANYCLAUDE_DEBUG" },
     meaning: "0 to 3: how much goes into the log file",
   },
-  port: { flag: "--port", meaning: "port of serve and server; 0 means any free one" },
+  port: {
+    flag: "--port",
+    hint: "number",
+    meaning: "port of serve and server; 0 means any free one",
+  },
 };
 
 function isHttpUrl(value: string): boolean {

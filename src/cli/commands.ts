@@ -1,0 +1,48 @@
+import type { CommandDef } from "citty";
+
+// deno-lint-ignore no-explicit-any -- citty's own type of a command with any arguments
+export type Command = CommandDef<any>;
+
+/** Every command, loaded when it is wanted: a start does not pay for what it does not run. */
+export const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  serve: async () => (await import("./serve.ts")).serve,
+  server: async () => (await import("./server.ts")).server,
+  env: async () => (await import("./env.ts")).env,
+  cache: async () => (await import("./cache.ts")).cache,
+  stats: async () => (await import("./stats.ts")).stats,
+  logs: async () => (await import("./logs.ts")).logs,
+  completion: async () => (await import("./completion.ts")).completion,
+};
+
+export interface Argument {
+  readonly name: string;
+  /** What is put in for it, such as `file`; undefined for a switch. */
+  readonly value: string | undefined;
+  readonly alias: string | undefined;
+  readonly meaning: string;
+  readonly isPositional: boolean;
+}
+
+/** The arguments of a command, in the order in which it names them. */
+export function argumentsOf({ args }: Command): readonly Argument[] {
+  return Object.entries(args as Readonly<Record<string, Definition>> ?? {}).map((
+    [name, { type, alias, valueHint, description = "" }],
+  ) => ({
+    name,
+    value: type === "string" ? valueHint ?? "text" : undefined,
+    alias,
+    meaning: description,
+    isPositional: type === "positional",
+  }));
+}
+
+export function descriptionOf({ meta }: Command): string {
+  return (meta as { readonly description?: string } | undefined)?.description ?? "";
+}
+
+interface Definition {
+  readonly type?: string;
+  readonly alias?: string;
+  readonly valueHint?: string;
+  readonly description?: string;
+}
