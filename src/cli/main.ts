@@ -1,5 +1,6 @@
 import { runCommand } from "citty";
 import process from "node:process";
+import { toLoopbackExemptions } from "../core/loopback.ts";
 import { UserError } from "../core/user-error.ts";
 import { nearest } from "./arguments.ts";
 import { argumentsOf, type Command, commands } from "./commands.ts";
@@ -7,6 +8,8 @@ import { explained } from "./explained.ts";
 
 /** The command line, once it is certain that it is not `--version`. */
 export async function main(argv: readonly string[]): Promise<void> {
+  // Before the first request: Bun and Deno read them then. What we start inherits them.
+  Object.assign(process.env, toLoopbackExemptions(process.env));
   const [first = "", ...rest] = argv;
   const load = Object.hasOwn(commands, first) ? commands[first] : undefined;
   await explained(async () => {

@@ -28,6 +28,16 @@ describe("claude -p on the tiny model", () => {
     assert((created ?? 0) < (reused ?? 0) + 500, ran.stderr);
   });
 
+  test("works behind a proxy that cannot reach this machine", async () => {
+    const ran = await world.anyclaude(["--model", "tiny", ...tools, "-p", "read src/main.py"], {
+      HTTP_PROXY: "http://127.0.0.1:9",
+      no_proxy: "example.com",
+    });
+
+    assertEquals(ran.code, 0, ran.stderr);
+    assertStringIncludes(ran.stderr, "Total Requests: 2");
+  });
+
   test("prints JSON alone on standard output", async () => {
     const ran = await ask("hi", "--output-format", "json");
 
