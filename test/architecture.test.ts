@@ -28,7 +28,8 @@ const mayImport: Record<string, readonly string[]> = {
     "server",
     "runtime",
   ],
-  cli: ["core", "config", "monitor", "launcher", "runtime", "app"],
+  doctor: ["core", "protocol", "config", "provision", "launcher", "app"],
+  cli: ["core", "config", "monitor", "launcher", "runtime", "app", "doctor"],
 };
 
 const root = new URL("../", import.meta.url);

@@ -7,6 +7,7 @@ export type Command = CommandDef<any>;
 export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import("./serve.ts")).serve,
   server: async () => (await import("./server.ts")).server,
+  doctor: async () => (await import("./doctor.ts")).doctor,
   env: async () => (await import("./env.ts")).env,
   cache: async () => (await import("./cache.ts")).cache,
   stats: async () => (await import("./stats.ts")).stats,

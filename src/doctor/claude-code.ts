@@ -1,0 +1,90 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { UserError } from "../core/user-error.ts";
+import { launchVariables } from "../launcher/environment.ts";
+import { findClaude } from "../launcher/find-claude.ts";
+import type { RunCommand } from "../provision/command.ts";
+import { broken, type Finding, ok, warning } from "./finding.ts";
+
+export interface ClaudeCodeSetting {
+  readonly configured: string | undefined;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Where it would be started: a project may have settings of its own. */
+  readonly project: string;
+  /** In `claude` mode the user's own settings are what is wanted. */
+  readonly isForeign: boolean;
+  readonly run: RunCommand;
+}
+
+/** What we know how to speak with; older ones ask in other words. */
+const testedVersion = "2.1.330";
+
+export async function examineClaudeCode(setting: ClaudeCodeSetting): Promise<readonly Finding[]> {
+  return [await examineProgram(setting), ...(setting.isForeign ? examineSettings(setting) : [])];
+}
+
+async function examineProgram(
+  { configured, environment, run }: ClaudeCodeSetting,
+): Promise<Finding> {
+  let path: string;
+  try {
+    path = findClaude({ configured, environment });
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const fix = configured
+      ? "correct claudePath in the config file, or remove it"
+      : "npm install -g @anthropic-ai/claude-code, or curl -fsSL https://claude.ai/install.sh | bash";
+    return broken("Claude Code", error.message.split(";")[0] ?? error.message, fix);
+  }
+  const { code, output } = await run(path, ["--version"], environment);
+  const version = output.match(/\d+\.\d+\.\d+/)?.[0];
+  if (code !== 0 || version === undefined) {
+    const words = output.trim().split("\n").at(-1) ?? "";
+    return broken(
+      "Claude Code",
+      `${path} does not run (${code === null ? words : `exit code ${code}: ${words}`})`,
+      "install it again: npm install -g @anthropic-ai/claude-code",
+    );
+  }
+  return isOlder(version, testedVersion)
+    ? warning(
+      "Claude Code",
+      `${version} at ${path}: older than ${testedVersion}, with which anyclaude was tested`,
+      "claude update, or npm install -g @anthropic-ai/claude-code@latest",
+    )
+    : ok("Claude Code", `${version} at ${path}`);
+}
+
+function isOlder(version: string, than: string): boolean {
+  const [left, right] = [version, than].map((text) => text.split(".").map(Number));
+  const differs = (right ?? []).findIndex((part, index) => part !== left?.[index]);
+  return differs >= 0 && (left?.[differs] ?? 0) < (right?.[differs] ?? 0);
+}
+
+/** Claude Code's settings files can set variables too, and win over those it is started with. */
+function examineSettings({ environment, project }: ClaudeCodeSetting): readonly Finding[] {
+  const folder = environment["CLAUDE_CONFIG_DIR"] || join(environment["HOME"] ?? "", ".claude");
+  const files = [
+    join(folder, "settings.json"),
+    join(project, ".claude", "settings.json"),
+    join(project, ".claude", "settings.local.json"),
+  ];
+  const ours = launchVariables.filter(({ always }) => always).map(({ name }) => name);
+  return files.flatMap((file) => {
+    const overridden = ours.filter((name) => Object.hasOwn(variablesIn(file), name));
+    return overridden.length === 0 ? [] : [broken(
+      "Claude settings",
+      `${file} sets ${overridden.join(", ")}, which keeps Claude Code from reaching anyclaude`,
+      `take ${overridden.length === 1 ? "it" : "them"} out of "env" there`,
+    )];
+  });
+}
+
+function variablesIn(file: string): object {
+  try {
+    const { env } = JSON.parse(readFileSync(file, "utf8")) as { env?: unknown };
+    return typeof env === "object" && env !== null ? env : {};
+  } catch {
+    return {}; // not there; or broken, and Claude Code says so itself
+  }
+}
