@@ -93,6 +93,7 @@ class Api:
                 "device": loaded.device.kind if loaded else None,
                 "blas": loaded.device.blas if loaded else None,
                 "active": self._worker.active,
+                "leases": self._leases.held,
                 "pid": os.getpid(),
             }
         )

@@ -21,6 +21,10 @@ class Leases:
         self._given = 0
         self._needed_until = time.monotonic() + first_lease_seconds
 
+    @property
+    def held(self) -> int:
+        return self._held
+
     @contextmanager
     def hold(self) -> Iterator[int]:
         self._held += 1

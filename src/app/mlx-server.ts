@@ -9,7 +9,9 @@ import { findPythonSources } from "../provision/sources.ts";
 import { isAlive, spawnChild } from "../supervisor/child.ts";
 import type { Asking, Fetch, ServedModel } from "../supervisor/health.ts";
 import { launchOwn, type Server, type SpawnAt } from "../supervisor/launch.ts";
+import { endIfIdle } from "../supervisor/idle.ts";
 import type { Address } from "../supervisor/lease.ts";
+import { readEntries } from "../supervisor/registry.ts";
 import { attachShared } from "../supervisor/shared.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
 import { Notices } from "./notices.ts";
@@ -81,6 +83,13 @@ export async function startMlxServer(
   return await superviseOwn(prepare(options), place, options);
 }
 
+/** Ends the servers that only stay warm, and counts those that somebody uses. */
+export async function endIdleServers(stateFolder: string, fetch: Fetch): Promise<number> {
+  const entries = readEntries(serversIn(stateFolder));
+  const inUse = await Promise.all(entries.map((entry) => endIfIdle(entry, { fetch, isAlive })));
+  return inUse.filter(Boolean).length;
+}
+
 async function superviseOwn(
   prepared: Prepared,
   place: OwnAddress,
@@ -95,7 +104,7 @@ async function superviseOwn(
 function prepare(options: MlxServerOptions): Prepared {
   const sources = findPythonSources(options.cacheFolder);
   const plan = planServer(options, sources);
-  const folder = join(options.stateFolder, "servers");
+  const folder = serversIn(options.stateFolder);
   const isShareable = isWritable(folder, options.log);
   const logFile = join(folder, `${plan.identity}.log`);
   return { ...plan, sources, folder, isShareable, logFile, notices: new Notices(options.tell) };
@@ -127,6 +136,10 @@ async function makeSpawn(
       cwd: sources,
       logFile,
     });
+}
+
+function serversIn(stateFolder: string): string {
+  return join(stateFolder, "servers");
 }
 
 async function supervise(

@@ -8,6 +8,7 @@ import { systemClock } from "../core/clock.ts";
 import { UserError } from "../core/user-error.ts";
 import { clearTraces } from "../monitor/traces.ts";
 import { explained } from "./explained.ts";
+import { toSize } from "./size.ts";
 import { tellingLog } from "./tell.ts";
 
 export const cache = defineCommand({
@@ -37,7 +38,7 @@ export const cache = defineCommand({
         clearPrefixes(paths.prefixes);
         const traces = clearTraces(tracesPath(paths.state));
         print(json, { removed: entries, bytes, traces, prefixes }, [
-          `Removed ${answers(entries)}, ${size(bytes)}; prefixes, ${size(prefixes.bytes)}; ` +
+          `Removed ${answers(entries)}, ${toSize(bytes)}; prefixes, ${toSize(prefixes.bytes)}; ` +
           `${traces} traces. A running anyclaude keeps its own in memory until it ends.`,
         ]);
         return;
@@ -47,8 +48,8 @@ export const cache = defineCommand({
       const disk = { path, entries, bytes, oldestAt };
       print(json, { memory: { maxEntries: config.cacheSize }, disk, prefixes }, [
         `memory    up to ${answers(config.cacheSize)} in each running anyclaude`,
-        `disk      ${answers(entries)}, ${size(bytes)}${age}, in ${path}`,
-        `prefixes  ${size(prefixes.bytes)} of MLX models, in ${prefixes.path}`,
+        `disk      ${answers(entries)}, ${toSize(bytes)}${age}, in ${path}`,
+        `prefixes  ${toSize(prefixes.bytes)} of MLX models, in ${prefixes.path}`,
       ]);
     }),
 });
@@ -59,15 +60,6 @@ function print(asJson: boolean | undefined, value: object, lines: readonly strin
 
 function answers(count: number): string {
   return `${count} ${count === 1 ? "answer" : "answers"}`;
-}
-
-function size(bytes: number): string {
-  const [unit, name] = bytes < 2 ** 20
-    ? [1024, "KB"]
-    : bytes < 2 ** 30
-    ? [2 ** 20, "MB"]
-    : [2 ** 30, "GB"];
-  return `${(bytes / Number(unit)).toFixed(1)} ${name}`;
 }
 
 function ago(ms: number): string {

@@ -22,6 +22,16 @@ export function readEntry(folder: string, identity: string): Entry | undefined {
   return entry?.identity === identity ? entry : undefined;
 }
 
+/** All entries that can be read, whether their servers still run or not. */
+export function readEntries(folder: string): readonly Entry[] {
+  try {
+    return readdirSync(folder).filter((name) => name.endsWith(".json"))
+      .flatMap((name) => parse(join(folder, name)) ?? []);
+  } catch {
+    return []; // there never was a server
+  }
+}
+
 /** There at once and complete, for its owner alone: the token is in it. */
 export function writeEntry(folder: string, entry: Entry): void {
   const path = join(folder, `${entry.identity}.json`);

@@ -1,0 +1,66 @@
+import { defineCommand } from "citty";
+import { createConsola } from "consola";
+import process from "node:process";
+import { findWritten, removeWritten, type Written } from "../app/footprint.ts";
+import { endIdleServers } from "../app/mlx-server.ts";
+import { findProxies } from "../app/running.ts";
+import { currentPaths } from "../config/load.ts";
+import { UserError } from "../core/user-error.ts";
+import { explained } from "./explained.ts";
+import { toSize } from "./size.ts";
+
+export const uninstall = defineCommand({
+  meta: { name: "uninstall", description: "Remove everything that anyclaude has ever written" },
+  args: {
+    yes: { type: "boolean", alias: "y", description: "Do not ask" },
+  },
+  run: ({ args: { yes } }) =>
+    explained(async () => {
+      const paths = currentPaths();
+      const written = findWritten(paths);
+      say(written.map(({ path, bytes }) => `${toSize(bytes).padStart(9)}  ${path}`));
+      if (written.length === 0) say(["Nothing is left on the disk."]);
+      else {
+        if (!yes) await confirm(written);
+        await refuseWhileInUse(paths.state);
+        removeWritten(paths, written);
+        say([`Removed ${toSize(total(written))}.`]);
+      }
+      say([howToRemoveProgram(process.execPath)]);
+    }),
+});
+
+async function confirm(written: readonly Written[]): Promise<void> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+    throw new UserError("Cannot ask without a terminal: --yes removes without asking");
+  }
+  const terminal = createConsola({ stdout: process.stderr });
+  const size = toSize(total(written));
+  const wanted = await terminal.prompt(`Remove all of it, ${size}, settings included?`, {
+    type: "confirm",
+    initial: false,
+  });
+  if (wanted !== true) throw new UserError("Nothing was removed");
+}
+
+/** What runs would write again, or miss what it has written. */
+async function refuseWhileInUse(stateFolder: string): Promise<void> {
+  const users = (await findProxies(stateFolder, fetch)).length +
+    await endIdleServers(stateFolder, fetch);
+  if (users === 0) return;
+  throw new UserError("Cannot remove what is in use: close the terminals in which anyclaude runs");
+}
+
+function howToRemoveProgram(program: string): string {
+  if (/\/(Cellar|homebrew)\//.test(program)) return "The program itself: brew uninstall anyclaude";
+  const isBinary = /\/anyclaude[^/]*$/.test(program);
+  return isBinary ? `The program itself: rm '${program}'` : "The program itself is this checkout.";
+}
+
+function total(written: readonly Written[]): number {
+  return written.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+function say(lines: readonly string[]): void {
+  for (const line of lines) process.stdout.write(`${line}\n`);
+}

@@ -1,0 +1,41 @@
+import process from "node:process";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Fetch } from "./health.ts";
+import type { Entry } from "./registry.ts";
+
+const answerMs = 2000;
+/** It saves what it has computed first. */
+const endMs = 15_000;
+
+export interface Ending {
+  readonly fetch: Fetch;
+  readonly isAlive: (pid: number) => boolean;
+}
+
+/**
+ * Ends a registered server that nobody needs; true when somebody does. The process is signalled
+ * only if it says itself that it is the one: its id may be another program's by now.
+ */
+export async function endIfIdle({ url, pid }: Entry, { fetch, isAlive }: Ending): Promise<boolean> {
+  const health = await ask(url, fetch);
+  if (health?.pid !== pid) return false;
+  if (health.leases !== 0 || health.active !== 0) return true;
+  process.kill(pid, "SIGTERM");
+  for (let waitedMs = 0; isAlive(pid) && waitedMs < endMs; waitedMs += 50) await delay(50);
+  return isAlive(pid);
+}
+
+interface Saying {
+  readonly pid?: unknown;
+  readonly leases?: unknown;
+  readonly active?: unknown;
+}
+
+async function ask(url: string, fetch: Fetch): Promise<Saying | undefined> {
+  try {
+    const response = await fetch(`${url}/health`, { signal: AbortSignal.timeout(answerMs) });
+    return await response.json() as Saying;
+  } catch {
+    return undefined; // nobody is there, or somebody else
+  }
+}
