@@ -1,9 +1,9 @@
 import process from "node:process";
-import { version } from "./cli/version.ts";
+import { fullVersion } from "./cli/version.ts";
 
 const [, , ...argv] = process.argv;
 if (argv[0] === "--version" || argv[0] === "-v") {
-  process.stdout.write(`anyclaude ${version}\n`);
+  process.stdout.write(`anyclaude ${fullVersion}\n`);
 } else {
   // Imported only now: the version is to be printed at once.
   const { main } = await import("./cli/main.ts");

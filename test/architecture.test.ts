@@ -16,6 +16,7 @@ const mayImport: Record<string, readonly string[]> = {
   cache: ["core", "protocol", "translate", "backend"],
   server: ["core", "protocol", "backend", "monitor"],
   runtime: ["core"],
+  build: [],
   app: [
     "core",
     "config",
