@@ -1,6 +1,8 @@
 /**
  * `npm run build`: the binaries of a release, in `dist/`. `npm run build -- linux-x64` makes that
- * one alone. What comes out depends on the commit and the lock file and on nothing else.
+ * one alone. What comes out depends on the commit and the lock file and on nothing else, but for a
+ * release: `ANYCLAUDE_REPOSITORY=owner/name` says where it will be found, and adds the script and
+ * the formula that install it.
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -18,6 +20,8 @@ import { basename, join } from "node:path";
 import process from "node:process";
 import { type BundledPackage, bundledPackages, type Metafile } from "./src/build/bundled.ts";
 import { faultsOfSignature } from "./src/build/code-signature.ts";
+import { toFormula } from "./src/build/formula.ts";
+import { toInstallScript } from "./src/build/install-script.ts";
 import { readLock } from "./src/build/lock-file.ts";
 import { toNotice } from "./src/build/notice.ts";
 import { fetchRuntime } from "./src/build/runtime.ts";
@@ -35,6 +39,7 @@ const locked = readLock(root);
 // Names in the bundle are relative to it.
 process.chdir(root);
 
+const repository = process.env["ANYCLAUDE_REPOSITORY"] ?? "";
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !targets.some((target) => target.name === name));
 if (unknown.length > 0) throw new Error(`Cannot build for ${unknown.join(", ")}`);
@@ -55,6 +60,7 @@ try {
   describe(built[0]?.bundled ?? []);
   for (const { target, binary } of built) pack(target, binary);
   writeSums();
+  if (repository !== "") describeRelease();
 } finally {
   rmSync(work, { recursive: true, force: true });
 }
@@ -81,7 +87,10 @@ async function build(target: Target): Promise<Built> {
     // An error of ours names our own lines.
     sourcemap: "linked",
     metafile: true,
-    define: { ANYCLAUDE_COMMIT: JSON.stringify(stamp ?? "") },
+    define: {
+      ANYCLAUDE_COMMIT: JSON.stringify(stamp ?? ""),
+      ANYCLAUDE_REPOSITORY: JSON.stringify(repository),
+    },
     compile: {
       target: `bun-${target.name}` as Bun.Build.CompileTarget,
       executablePath: runtime,
@@ -147,6 +156,13 @@ function writeSums(): void {
     return `${digest}  ${name}\n`;
   });
   writeFileSync(join(dist, "SHA256SUMS"), lines.join(""));
+}
+
+/** How it gets onto a machine. */
+function describeRelease(): void {
+  const sums = readFileSync(join(dist, "SHA256SUMS"), "utf8");
+  writeFileSync(join(dist, "anyclaude.rb"), toFormula({ version, repository, sums }));
+  writeFileSync(join(dist, "install.sh"), toInstallScript(repository), { mode: 0o755 });
 }
 
 function git(...args: readonly string[]): string | undefined {

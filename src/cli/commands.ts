@@ -12,6 +12,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   cache: async () => (await import("./cache.ts")).cache,
   stats: async () => (await import("./stats.ts")).stats,
   logs: async () => (await import("./logs.ts")).logs,
+  upgrade: async () => (await import("./upgrade.ts")).upgrade,
   uninstall: async () => (await import("./uninstall.ts")).uninstall,
   completion: async () => (await import("./completion.ts")).completion,
 };
