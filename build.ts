@@ -60,7 +60,7 @@ try {
   describe(built[0]?.bundled ?? []);
   for (const { target, binary } of built) pack(target, binary);
   writeSums();
-  if (repository !== "") describeRelease();
+  if (repository !== "" && wanted.length === 0) describeRelease();
 } finally {
   rmSync(work, { recursive: true, force: true });
 }
