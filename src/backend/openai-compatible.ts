@@ -4,6 +4,7 @@ import type { MessagesRequest } from "../protocol/anthropic.ts";
 import type { ChatChunk, ServerEvent, ServerMiss } from "../protocol/openai.ts";
 import { parseSse } from "../protocol/sse.ts";
 import type { Dialect } from "../translate/dialect.ts";
+import { encodeChatRequest } from "../translate/encode.ts";
 import { normalise, type NormalRequest } from "../translate/normalise.ts";
 import { toChatRequest } from "../translate/request.ts";
 import { toMessageEvents } from "../translate/stream.ts";
@@ -93,7 +94,7 @@ export function createOpenAiBackend(options: OpenAiOptions): Backend {
       const at = place(call.origin);
       const response = await request(at, `${at.url}/chat/completions`, {
         method: "POST",
-        body: JSON.stringify(ours ? { ...chat, anyclaude } : chat),
+        body: encodeChatRequest(chat, ours ? { anyclaude } : {}),
         signal: call.signal,
       });
       const chunks = observed(toChunks(response, options), call);
@@ -127,7 +128,7 @@ export function createOpenAiBackend(options: OpenAiOptions): Backend {
     const at = place();
     const response = await request(at, `${at.root}/tokenize`, {
       method: "POST",
-      body: JSON.stringify({ model, messages, ...(tools ? { tools } : {}) }),
+      body: encodeChatRequest({ model, messages, ...(tools ? { tools } : {}) }),
       signal,
     });
     const { count } = await response.json() as { count?: unknown };

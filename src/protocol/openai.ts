@@ -15,7 +15,6 @@ export interface ChatRequest {
   readonly response_format?: unknown;
   readonly stream: true;
   readonly stream_options: { readonly include_usage: true };
-  readonly anyclaude?: Readonly<Record<string, string>>;
 }
 
 export interface ChatToolChoice {
