@@ -76,6 +76,12 @@ export interface ToolReferenceBlock {
   readonly tool_name: string;
 }
 
+/** In a system message: what can be called has changed. */
+export interface ToolChangeBlock {
+  readonly type: "tool_addition" | "tool_removal";
+  readonly tool: { readonly type: string; readonly name?: string };
+}
+
 /** A block that this proxy passes over. */
 export interface OtherBlock {
   readonly type: "redacted_thinking" | "document" | "search_result";
@@ -88,6 +94,7 @@ export type ContentBlock =
   | ToolResultBlock
   | ImageBlock
   | ToolReferenceBlock
+  | ToolChangeBlock
   | OtherBlock;
 
 /** The three input counts are disjoint: their sum is the prompt. */

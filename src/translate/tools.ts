@@ -1,6 +1,11 @@
 import type { Tool } from "../protocol/anthropic.ts";
 import type { ChatTool } from "../protocol/openai.ts";
 
+/** Anthropic's search for deferred tools: elsewhere these are there from the start. */
+export function isToolSearch({ type }: Tool): boolean {
+  return type?.startsWith("tool_search_tool") ?? false;
+}
+
 /** Tools with a `type` of their own run at Anthropic; no other backend has them. */
 export function toChatTools(tools: readonly Tool[]): readonly ChatTool[] {
   return tools

@@ -1,5 +1,5 @@
 import { describe, test } from "node:test";
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { MessagesRequest } from "../../src/protocol/anthropic.ts";
 import { normalise } from "../../src/translate/normalise.ts";
 import { question } from "../support/proxy.ts";
@@ -13,12 +13,13 @@ describe("normalise", () => {
       messages: [user("Hello"), { role: "assistant", content: "Hi" }, user("Bye")],
       tools: [{ name: "Bash" }, { name: "Read" }],
     });
+    const cited = { ...text("Hi"), citations: [] };
     const marked = request({
       system: [text(billing), { ...text("Be brief"), ...breakpoint }],
       messages: [
         user([text("Hello")]),
-        { role: "assistant", content: [text("Hi")] },
-        user([{ ...text("Bye"), ...breakpoint }]),
+        { role: "assistant", content: [cited] },
+        user([text(""), { ...text("Bye"), ...breakpoint }]),
       ],
       tools: [{ name: "Read", ...breakpoint }, { name: "Bash" }, {
         name: "DeferredToolPlaceholder",
@@ -51,6 +52,25 @@ describe("normalise", () => {
 
     assertEquals(system, [text("One"), text("Two")]);
     assertEquals(messages, [{ role: "user", content: [text("Hello")] }]);
+  });
+
+  test("leaves what is said after the user went on in its place, also before any answer", () => {
+    const { system, messages } = normalise(request({
+      messages: [
+        user("Hello"),
+        { role: "system", content: "One" },
+        { role: "system", content: "Two" },
+        user("Still there?"),
+        { role: "system", content: "Three" },
+      ],
+    }));
+
+    assertEquals(system, [text("One"), text("Two")]);
+    assertEquals(messages.map(({ content }) => content), [
+      [text("Hello")],
+      [text("Still there?")],
+      [text("<system-reminder>\nThree\n</system-reminder>")],
+    ]);
   });
 
   test("leaves a later system message in its place", () => {
@@ -107,6 +127,130 @@ describe("normalise", () => {
 
     assertEquals(before.tools.map(({ name }) => name), ["Mango", "Zebra"]);
     assertEquals(after.tools.map(({ name }) => name), ["Mango", "Zebra", "Cherry", "Apple"]);
+  });
+
+  test("takes the search for tools by Anthropic as having found all of them", () => {
+    const tools = [
+      { name: "Zebra", defer_loading: true },
+      { name: "Apple" },
+      { name: "search", type: "tool_search_tool_bm25_20251119" },
+    ];
+
+    const { tools: visible } = normalise(request({ tools }));
+
+    assertEquals(visible.map(({ name }) => name), ["Apple", "Zebra", "search"]);
+  });
+
+  test("shows a deferred tool that a system message adds", () => {
+    const added = {
+      type: "tool_addition" as const,
+      tool: { type: "tool_reference", name: "Late" },
+    };
+
+    const { tools } = normalise(request({
+      tools: [{ name: "Late", defer_loading: true }, { name: "Zebra" }],
+      messages: [user("Go"), { role: "system", content: [added] }],
+    }));
+
+    assertEquals(tools.map(({ name }) => name), ["Zebra", "Late"]);
+  });
+
+  test("has each tool once", () => {
+    const { tools } = normalise(request({
+      tools: [
+        ...[{ name: "Read" }, { name: "Bash" }, { name: "Read", description: "again" }],
+        ...[{ name: "Read", defer_loading: true }],
+      ],
+      messages: [user([{ type: "tool_reference", tool_name: "Read" }])],
+    }));
+
+    assertEquals(tools, [{ name: "Bash" }, { name: "Read" }]);
+  });
+
+  test("takes what the model said in several messages as one answer", () => {
+    const { messages } = normalise(request({
+      messages: [
+        user("Go"),
+        { role: "assistant", content: [call("a")] },
+        { role: "assistant", content: [call("b")] },
+        user([result("b"), result("a")]),
+      ],
+    }));
+
+    assertEquals(messages.slice(1), [
+      { role: "assistant", content: [call("a"), call("b")] },
+      {
+        role: "user",
+        content: [text("done"), text("done")].map((each, index) => ({
+          ...result("ab"[index]!),
+          content: [each],
+        })),
+      },
+    ]);
+  });
+
+  test("writes U+FFFD for halves of characters, wherever they are, and changes nothing else", () => {
+    const half = "\ud83e";
+    const whole = "\ud83e\udd8a \u0000";
+    const input = { [half]: [half, { deep: `${whole}${half}` }], whole };
+
+    const normal = normalise(request({
+      model: half,
+      system: `${whole}${half}`,
+      messages: [
+        user(`${half}${whole}`),
+        { role: "assistant", content: [{ ...call("a"), input }] },
+      ],
+      tools: [{ name: "Read", description: half, input_schema: { [half]: whole } }],
+      stop_sequences: [half],
+    }));
+
+    assertEquals(normal, {
+      model: "\ufffd",
+      max_tokens: 100,
+      system: [text(`${whole}\ufffd`)],
+      messages: [
+        { role: "user", content: [text(`\ufffd${whole}`)] },
+        {
+          role: "assistant",
+          content: [{
+            ...call("a"),
+            input: { "\ufffd": ["\ufffd", { deep: `${whole}\ufffd` }], whole },
+          }],
+        },
+      ],
+      tools: [{ name: "Read", description: "\ufffd", input_schema: { "\ufffd": whole } }],
+      stop_sequences: ["\ufffd"],
+    });
+  });
+
+  test("gives the same objects for the same objects", () => {
+    const asked = request({
+      system: [text("Rules")],
+      messages: [user("Go"), { role: "assistant", content: [call("b"), call("a")] }],
+      tools: [{ name: "Read" }],
+    });
+    const next = [user([result("a"), result("b")]), { role: "system" as const, content: "Later" }];
+
+    const [first, second, third] = [[], next, next].map((more) =>
+      normalise({ ...asked, messages: [...asked.messages, ...more] })
+    );
+
+    assert(second?.system === first?.system && second?.tools[0] === first?.tools[0]);
+    assert(second?.messages.slice(0, 2).every((each, index) => each === first?.messages[index]));
+    assert(second?.messages.every((each, index) => each === third?.messages[index]));
+  });
+
+  test("does not change what it was given", () => {
+    const given = request({
+      messages: [user([{ ...text("Go"), ...breakpoint }, result("a")])],
+      tools: [{ name: "Read", ...breakpoint }],
+    });
+    const copy = structuredClone(given);
+
+    normalise(given);
+
+    assertEquals(given, copy);
   });
 
   test("drops how thinking is displayed, not that it is wanted", () => {
