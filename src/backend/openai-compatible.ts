@@ -8,6 +8,7 @@ import { encodeChatRequest } from "../translate/encode.ts";
 import { normalise, type NormalRequest } from "../translate/normalise.ts";
 import { toChatRequest } from "../translate/request.ts";
 import { toMessageEvents } from "../translate/stream.ts";
+import { withClientNames } from "../translate/tool-names.ts";
 import type { Backend, BackendCall, ModelInfo, Observation, RequestOrigin } from "./backend.ts";
 import { toProxyError } from "./upstream-error.ts";
 
@@ -98,7 +99,8 @@ export function createOpenAiBackend(options: OpenAiOptions): Backend {
         signal: call.signal,
       });
       const chunks = observed(toChunks(response, options), call);
-      yield* toMessageEvents(chunks, { model: message.model, newId, createsCache: ours });
+      const header = { model: message.model, newId, createsCache: ours };
+      yield* withClientNames(toMessageEvents(chunks, header), normal.tools);
     },
 
     async countTokens(message, signal) {

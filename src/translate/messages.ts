@@ -7,6 +7,7 @@ import type {
 } from "../protocol/anthropic.ts";
 import type { ChatMessage, ChatPart } from "../protocol/openai.ts";
 import type { NormalMessage, NormalRequest } from "./normalise.ts";
+import { toChatName } from "./tool-names.ts";
 
 const interrupted = "[Tool use interrupted]";
 const separator = "\n\n";
@@ -55,7 +56,7 @@ function toAssistantMessage({ content }: NormalMessage): readonly ChatMessage[] 
   const calls = content.filter(isToolUse).map(({ id, name, input }) => ({
     id,
     type: "function" as const,
-    function: { name, arguments: JSON.stringify(input ?? {}) },
+    function: { name: toChatName(name), arguments: JSON.stringify(input ?? {}) },
   }));
   if (thinking.length === 0 && text === "" && calls.length === 0) return [];
   return [{
@@ -99,7 +100,9 @@ function toResultText({ content, is_error }: ToolResultBlock): string {
   const texts = blocks.flatMap((block) => {
     if (block.type === "text") return block.text;
     if (block.type === "image") return "[Image: see below]";
-    return block.type === "tool_reference" ? `${block.tool_name} can be called now.` : [];
+    return block.type === "tool_reference"
+      ? `${toChatName(block.tool_name)} can be called now.`
+      : [];
   });
   const text = texts.join(separator);
   return text === "" && is_error ? "Error" : text;

@@ -3,6 +3,7 @@ import type { ChatRequest } from "../protocol/openai.ts";
 import type { Dialect } from "./dialect.ts";
 import { toChatMessages } from "./messages.ts";
 import type { NormalRequest } from "./normalise.ts";
+import { toChatName } from "./tool-names.ts";
 import { toChatTools } from "./tools.ts";
 
 /** The same question in OpenAI's dialect. Always streamed: a whole answer is folded from events. */
@@ -30,7 +31,10 @@ function toChatToolChoice(
   const parallel = choice?.disable_parallel_tool_use ? { parallel_tool_calls: false as const } : {};
   if (choice?.type === "any") return { tool_choice: "required", ...parallel };
   if (choice?.type !== "tool") return parallel;
-  return { tool_choice: { type: "function", function: { name: choice.name } }, ...parallel };
+  return {
+    tool_choice: { type: "function", function: { name: toChatName(choice.name) } },
+    ...parallel,
+  };
 }
 
 function toResponseFormat(

@@ -1,5 +1,6 @@
 import type { Tool } from "../protocol/anthropic.ts";
 import type { ChatTool } from "../protocol/openai.ts";
+import { toChatName } from "./tool-names.ts";
 
 /** Anthropic's search for deferred tools: elsewhere these are there from the start. */
 export function isToolSearch({ type }: Tool): boolean {
@@ -13,7 +14,7 @@ export function toChatTools(tools: readonly Tool[]): readonly ChatTool[] {
     .map(({ name, description, input_schema }) => ({
       type: "function",
       function: {
-        name,
+        name: toChatName(name),
         ...(description === undefined ? {} : { description }),
         parameters: input_schema ?? { type: "object", properties: {} },
       },
