@@ -65,9 +65,30 @@ export interface ToolResultBlock {
 
 export interface ImageBlock {
   readonly type: "image";
+  readonly source: DataSource;
+}
+
+export interface DocumentBlock {
+  readonly type: "document";
   readonly source:
-    | { readonly type: "base64"; readonly media_type: string; readonly data: string }
-    | { readonly type: "url"; readonly url: string };
+    | DataSource
+    | { readonly type: "text"; readonly data: string }
+    | { readonly type: "content"; readonly content: string | readonly ContentBlock[] };
+  readonly title?: string | null;
+  readonly context?: string | null;
+}
+
+/** A `file` lies at Anthropic, where nobody else can read it. */
+export type DataSource =
+  | { readonly type: "base64"; readonly media_type: string; readonly data: string }
+  | { readonly type: "url"; readonly url: string }
+  | { readonly type: "file" };
+
+export interface SearchResultBlock {
+  readonly type: "search_result";
+  readonly source: string;
+  readonly title: string;
+  readonly content: readonly ContentBlock[];
 }
 
 /** In a result of the client's tool search: this tool's definition is wanted from now on. */
@@ -82,9 +103,9 @@ export interface ToolChangeBlock {
   readonly tool: { readonly type: string; readonly name?: string };
 }
 
-/** A block that this proxy passes over. */
+/** What runs at Anthropic and what it gave, among them; there will be more. */
 export interface OtherBlock {
-  readonly type: "redacted_thinking" | "document" | "search_result";
+  readonly type: "redacted_thinking" | "server_tool_use" | "web_search_tool_result" | "compaction";
 }
 
 export type ContentBlock =
@@ -93,6 +114,8 @@ export type ContentBlock =
   | ToolUseBlock
   | ToolResultBlock
   | ImageBlock
+  | DocumentBlock
+  | SearchResultBlock
   | ToolReferenceBlock
   | ToolChangeBlock
   | OtherBlock;

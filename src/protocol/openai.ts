@@ -29,13 +29,18 @@ export type ChatMessage =
     readonly role: "assistant";
     readonly content: string | null;
     readonly reasoning_content?: string;
+    readonly reasoning?: string;
     readonly tool_calls?: readonly ChatToolCall[];
   }
   | { readonly role: "tool"; readonly tool_call_id: string; readonly content: string };
 
 export type ChatPart =
   | { readonly type: "text"; readonly text: string }
-  | { readonly type: "image_url"; readonly image_url: { readonly url: string } };
+  | { readonly type: "image_url"; readonly image_url: { readonly url: string } }
+  | {
+    readonly type: "file";
+    readonly file: { readonly filename: string; readonly file_data: string };
+  };
 
 export interface ChatToolCall {
   readonly id: string;

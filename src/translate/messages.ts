@@ -1,125 +1,129 @@
-import type {
-  ContentBlock,
-  ImageBlock,
-  TextBlock,
-  ToolResultBlock,
-  ToolUseBlock,
-} from "../protocol/anthropic.ts";
+import { ProxyError } from "../core/errors.ts";
+import { memo } from "../core/memo.ts";
+import type { TextBlock } from "../protocol/anthropic.ts";
 import type { ChatMessage, ChatPart } from "../protocol/openai.ts";
+import { alternating } from "./alternating.ts";
+import { isToolUse, toAssistantMessage } from "./assistant.ts";
+import type { Dialect } from "./dialect.ts";
 import type { NormalMessage, NormalRequest } from "./normalise.ts";
-import { toChatName } from "./tool-names.ts";
-
-const interrupted = "[Tool use interrupted]";
-const separator = "\n\n";
+import { separator, toParts, toResult } from "./parts.ts";
 
 /**
- * A conversation in OpenAI's dialect, where a call has exactly one result, behind it. What the
- * next turn adds never changes what this one gave.
+ * A conversation in OpenAI's dialect, where each call has exactly one result, behind it, and nothing
+ * is empty. What the next turn adds never changes what this one gave, unless this one broke off
+ * before the results that the next one begins with.
+ *
+ * What became of a message is remembered by the messages before it and by itself, as objects.
  */
-export function toChatMessages({ system, messages }: NormalRequest): readonly ChatMessage[] {
-  const chat: ChatMessage[] = [];
-  if (system.length > 0) chat.push({ role: "system", content: joined(system) });
-  let unanswered = new Set<string>();
-  const interrupt = () => {
-    for (const id of unanswered) {
-      chat.push({ role: "tool", tool_call_id: id, content: interrupted });
-    }
-    unanswered = new Set();
-  };
+export function toChatMessages(request: NormalRequest, dialect: Dialect): readonly ChatMessage[] {
+  const conversation: ChatMessage[] = [];
+  let turn = beginning;
+  for (const message of request.messages) {
+    turn = after(dialect)(turn)(message);
+    conversation.push(...turn.said);
+  }
+  conversation.push(...interrupted(turn.open));
+  if (conversation.length === 0) {
+    throw new ProxyError("invalid_request_error", "messages: there is nothing in them to answer", {
+      final: true,
+    });
+  }
+  if (conversation.at(-1)?.role === "assistant") conversation.push(goOn);
+  const chat = dialect.strictTurns ? alternating(conversation) : conversation;
+  return [...toInstructions(request), ...chat];
+}
 
-  for (const message of messages) {
-    if (message.role === "assistant") {
-      interrupt();
-      chat.push(...toAssistantMessage(message));
-      unanswered = new Set(message.content.filter(isToolUse).map(({ id }) => id));
+/** Servers differ in whether they go on from an assistant's message; everyone can be asked to. */
+const goOn: ChatMessage = {
+  role: "user",
+  content: "Go on from exactly where your last message stops, without repeating any of it.",
+};
+
+function toInstructions({ system }: NormalRequest): readonly ChatMessage[] {
+  return system.length > 0 ? [instructions(system)] : [];
+}
+
+const instructions = memo((system: readonly TextBlock[]): ChatMessage => ({
+  role: "system",
+  content: system.map(({ text }) => text).join(separator),
+}));
+
+/** What a conversation has come to behind one of its messages. */
+interface Turn {
+  /** What became of this message. */
+  readonly said: readonly ChatMessage[];
+  /** Calls that wait for their results. */
+  readonly open: readonly OpenCall[];
+  readonly calls: number;
+}
+
+interface OpenCall {
+  readonly id: string;
+  readonly chatId: string;
+}
+
+const beginning: Turn = { said: [], open: [], calls: 0 };
+
+const after = memo((dialect: Dialect) =>
+  memo((turn: Turn) =>
+    memo((message: NormalMessage) =>
+      message.role === "assistant"
+        ? answered(turn, message, dialect)
+        : asked(turn, message, dialect)
+    )
+  )
+);
+
+function answered(turn: Turn, { content }: NormalMessage, dialect: Dialect): Turn {
+  const open = content.filter(isToolUse).map(({ id }, index) => ({
+    id,
+    chatId: toChatId(turn.calls + index),
+  }));
+  const message = toAssistantMessage(content, open.map(({ chatId }) => chatId), dialect);
+  if (!message) return { ...turn, said: [] };
+  return {
+    said: [...interrupted(turn.open), message],
+    open,
+    calls: turn.calls + open.length,
+  };
+}
+
+function asked(turn: Turn, { content }: NormalMessage, dialect: Dialect): Turn {
+  const open = [...turn.open];
+  const results: ChatMessage[] = [];
+  const parts: ChatPart[] = [];
+  for (const block of content) {
+    const call = block.type === "tool_result" && open.find(({ id }) => id === block.tool_use_id);
+    if (!call) {
+      parts.push(...toParts(block, dialect));
       continue;
     }
-    const results = message.content.filter(isToolResult)
-      .filter(({ tool_use_id: id }) => unanswered.delete(id));
-    for (const result of results) {
-      chat.push({ role: "tool", tool_call_id: result.tool_use_id, content: toResultText(result) });
-    }
-    const rest = message.content.filter((block) =>
-      !isToolResult(block) || !results.includes(block)
-    );
-    const said = toUserMessage([...results.flatMap(imagesOf), ...rest]);
-    if (said.length > 0) interrupt();
-    chat.push(...said);
+    open.splice(open.indexOf(call), 1);
+    const { text, shown } = toResult(block, dialect);
+    results.push({ role: "tool", tool_call_id: call.chatId, content: text });
+    parts.push(...shown);
   }
-  interrupt();
-  return chat;
+  if (parts.length === 0) return { ...turn, said: results, open };
+  return { ...turn, said: [...results, ...interrupted(open), toUserMessage(parts)], open: [] };
 }
 
-function toAssistantMessage({ content }: NormalMessage): readonly ChatMessage[] {
-  const thinking = content.flatMap((block) => block.type === "thinking" ? block.thinking : []);
-  const text = content.flatMap((block) => block.type === "text" ? block.text : []).join("");
-  const calls = content.filter(isToolUse).map(({ id, name, input }) => ({
-    id,
-    type: "function" as const,
-    function: { name: toChatName(name), arguments: JSON.stringify(input ?? {}) },
+function interrupted(open: readonly OpenCall[]): readonly ChatMessage[] {
+  return open.map(({ chatId }) => ({
+    role: "tool",
+    tool_call_id: chatId,
+    content: "[Tool use interrupted]",
   }));
-  if (thinking.length === 0 && text === "" && calls.length === 0) return [];
-  return [{
-    role: "assistant",
-    content: text === "" ? null : text,
-    ...(thinking.length > 0 ? { reasoning_content: thinking.join("") } : {}),
-    ...(calls.length > 0 ? { tool_calls: calls } : {}),
-  }];
 }
 
-function toUserMessage(content: readonly ContentBlock[]): readonly ChatMessage[] {
-  const parts = content.flatMap(toParts);
-  if (parts.length === 0) return [];
-  const texts = parts.filter((part) => part.type === "text");
-  return [{ role: "user", content: texts.length < parts.length ? parts : joined(texts) }];
+/**
+ * By position: unique, the same when a conversation is held again, and in the one form that every
+ * server takes, nine letters and digits.
+ */
+function toChatId(position: number): string {
+  return `call${String(position + 1).padStart(5, "0")}`;
 }
 
-function toParts(block: ContentBlock): readonly ChatPart[] {
-  switch (block.type) {
-    case "text":
-      return [{ type: "text", text: block.text }];
-    case "image":
-      return [{ type: "image_url", image_url: { url: toImageUrl(block) } }];
-    case "tool_result":
-      // Its call is not in the conversation: still worth reading.
-      return [{ type: "text", text: toResultText(block) }];
-    case "document":
-      return [{ type: "text", text: "[A document that this model cannot read]" }];
-    default:
-      return [];
-  }
-}
-
-function toImageUrl({ source }: ImageBlock): string {
-  return source.type === "url" ? source.url : `data:${source.media_type};base64,${source.data}`;
-}
-
-/** `is_error` has no place in this dialect; the client's texts say it themselves. */
-function toResultText({ content, is_error }: ToolResultBlock): string {
-  const blocks = typeof content === "string" ? [] : content ?? [];
-  const texts = blocks.flatMap((block) => {
-    if (block.type === "text") return block.text;
-    if (block.type === "image") return "[Image: see below]";
-    return block.type === "tool_reference"
-      ? `${toChatName(block.tool_name)} can be called now.`
-      : [];
-  });
-  const text = texts.join(separator);
-  return text === "" && is_error ? "Error" : text;
-}
-
-function imagesOf({ content }: ToolResultBlock): readonly ContentBlock[] {
-  return typeof content === "string" ? [] : (content ?? []).filter(({ type }) => type === "image");
-}
-
-function joined(texts: readonly Pick<TextBlock, "text">[]): string {
-  return texts.map(({ text }) => text).join(separator);
-}
-
-function isToolUse(block: ContentBlock): block is ToolUseBlock {
-  return block.type === "tool_use";
-}
-
-function isToolResult(block: ContentBlock): block is ToolResultBlock {
-  return block.type === "tool_result";
+function toUserMessage(parts: readonly ChatPart[]): ChatMessage {
+  const texts = parts.flatMap((part) => part.type === "text" ? part.text : []);
+  return { role: "user", content: texts.length < parts.length ? parts : texts.join(separator) };
 }

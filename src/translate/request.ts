@@ -5,14 +5,16 @@ import { toChatMessages } from "./messages.ts";
 import type { NormalRequest } from "./normalise.ts";
 import { toChatName } from "./tool-names.ts";
 import { toChatTools } from "./tools.ts";
+import { refuseUnreadable } from "./unreadable.ts";
 
 /** The same question in OpenAI's dialect. Always streamed: a whole answer is folded from events. */
 export function toChatRequest(request: NormalRequest, dialect: Dialect): ChatRequest {
+  refuseUnreadable(request, dialect);
   const { model, max_tokens, temperature, top_p, top_k, stop_sequences, tool_choice } = request;
   const tools = tool_choice?.type === "none" ? [] : toChatTools(request.tools);
   return {
     model,
-    messages: toChatMessages(request),
+    messages: toChatMessages(request, dialect),
     ...(tools.length > 0 ? { tools, ...toChatToolChoice(tool_choice) } : {}),
     [dialect.outputLimit]: max_tokens,
     ...(temperature === undefined ? {} : { temperature }),

@@ -111,7 +111,7 @@ describe("the official SDK", () => {
     assertEquals(second.stop_reason, "end_turn");
     assertEquals((calls[1]?.body["messages"] as unknown[]).at(-1), {
       role: "tool",
-      tool_call_id: use.id,
+      tool_call_id: "call00001",
       content: "hi",
     });
   });

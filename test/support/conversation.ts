@@ -66,3 +66,9 @@ export const image = {
   type: "image" as const,
   source: { type: "base64" as const, media_type: "image/png", data: "AAAA" },
 };
+
+export const pdf = {
+  type: "document" as const,
+  title: "Plan.pdf",
+  source: { type: "base64" as const, media_type: "application/pdf", data: "JVBE" },
+};
