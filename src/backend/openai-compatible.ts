@@ -38,7 +38,8 @@ export interface OpenAiOptions {
 /** What most servers take. */
 const usual: Dialect = {
   ...{ seesImages: true, readsFiles: false, takesTopK: true, outputLimit: "max_tokens" },
-  ...{ thinking: "reasoning_content", simpleSchemas: false, strictTurns: false, without: [] },
+  ...{ thinking: "reasoning_content", takesEffort: false, takesTemplateOptions: false },
+  ...{ simpleSchemas: false, strictTurns: false, without: [] },
 };
 
 /** Any server that speaks OpenAI's chat completions. */

@@ -13,8 +13,10 @@ export interface ChatRequest {
   readonly top_k?: number;
   readonly stop?: readonly string[];
   readonly response_format?: unknown;
+  readonly reasoning_effort?: string;
+  readonly chat_template_kwargs?: Readonly<Record<string, unknown>>;
   readonly stream: true;
-  readonly stream_options: { readonly include_usage: true };
+  readonly stream_options?: { readonly include_usage: true };
 }
 
 export interface ChatToolChoice {

@@ -7,8 +7,14 @@ export interface Dialect {
   /** Takes `top_k`, which OpenAI does not have. */
   readonly takesTopK: boolean;
   readonly outputLimit: "max_tokens" | "max_completion_tokens";
+  /** It refuses to be asked for more, however large its window is. */
+  readonly mostOutputTokens?: number;
   /** Where it wants to find the thinking of earlier turns; undefined where it refuses it. */
   readonly thinking: "reasoning_content" | "reasoning" | undefined;
+  /** Takes `reasoning_effort`. */
+  readonly takesEffort: boolean;
+  /** Hands `chat_template_kwargs` to its chat templates, where thinking can be turned off. */
+  readonly takesTemplateOptions: boolean;
   /** Turns schemas into grammars, and refuses keywords that its grammars cannot express. */
   readonly simpleSchemas: boolean;
   /** Its chat templates refuse neighbours of one role: they are told as one message. */
@@ -18,7 +24,9 @@ export interface Dialect {
 }
 
 export type OptionalParameter =
+  | "chat_template_kwargs"
   | "parallel_tool_calls"
+  | "reasoning_effort"
   | "response_format"
   | "stop"
   | "stream_options"

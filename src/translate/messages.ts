@@ -7,6 +7,7 @@ import { isToolUse, toAssistantMessage } from "./assistant.ts";
 import type { Dialect } from "./dialect.ts";
 import type { NormalMessage, NormalRequest } from "./normalise.ts";
 import { separator, toParts, toResult } from "./parts.ts";
+import { noticeOfMissing } from "./tools.ts";
 
 /**
  * A conversation in OpenAI's dialect, where each call has exactly one result, behind it, and nothing
@@ -39,7 +40,9 @@ const goOn: ChatMessage = {
   content: "Go on from exactly where your last message stops, without repeating any of it.",
 };
 
-function toInstructions({ system }: NormalRequest): readonly ChatMessage[] {
+function toInstructions({ system, tools }: NormalRequest): readonly ChatMessage[] {
+  const notice = noticeOfMissing(tools);
+  if (notice !== undefined) return [instructions([...system, { type: "text", text: notice }])];
   return system.length > 0 ? [instructions(system)] : [];
 }
 

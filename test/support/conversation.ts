@@ -9,7 +9,8 @@ import { question } from "./proxy.ts";
 /** What most servers take. */
 export const usual: Dialect = {
   ...{ seesImages: true, readsFiles: false, takesTopK: true, outputLimit: "max_tokens" },
-  ...{ thinking: "reasoning_content", simpleSchemas: false, strictTurns: false, without: [] },
+  ...{ thinking: "reasoning_content", takesEffort: false, takesTemplateOptions: false },
+  ...{ simpleSchemas: false, strictTurns: false, without: [] },
 };
 
 /** As a server of that dialect is asked; fields that are not given are those of a short question. */
