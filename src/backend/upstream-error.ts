@@ -1,4 +1,7 @@
-import { ProxyError } from "../core/errors.ts";
+import { ProxyError, type ProxyErrorOptions } from "../core/errors.ts";
+import { type ErrorWords, toErrorWords } from "./error-words.ts";
+import { isQuota, toOverflow, toOverflowMessage } from "./overflow.ts";
+import { toRetryAfter } from "./retry-after.ts";
 
 export interface UpstreamFailure {
   /** Undefined for an error object inside a stream. */
@@ -7,110 +10,107 @@ export interface UpstreamFailure {
   readonly retryAfter: string | null;
   /** Named in the error when the upstream wants another key. */
   readonly keySetting: string;
+  /** False when no key was sent. */
+  readonly hasKey?: boolean;
+  /** Its address, as it may be shown. */
+  readonly server?: string;
+  /** In epoch milliseconds. */
+  readonly receivedAt?: number;
 }
-
-/** How servers say that a prompt is too long. The client compacts only on Anthropic's words. */
-const overflowWording = [
-  /context_length_exceeded/i,
-  /maximum context length/i,
-  /exceeds? the (available )?context (size|length|window)/i,
-  /context (size|length|window).*(exceed|too small|too long|overflow)/i,
-  /(prompt|input|request).*(too long|longer than|exceeds).*(context|token)/i,
-  /exceed_context_size/i,
-  /context length of only \d+ tokens/i,
-];
 
 /** What the client is told, chosen by what it then does (claude-code-client, section 4). */
 export function toProxyError(failure: UpstreamFailure): ProxyError {
-  const { status, retryAfter, keySetting } = failure;
-  const message = messageOf(failure.body);
-  const isQuota = status === 401 || status === 403 || status === 429;
-  if (!isQuota && overflowWording.some((wording) => wording.test(message))) {
-    return overflow(failure.body);
+  const words = toErrorWords(failure.body);
+  const status = toStatus(failure.status, words);
+  const isRefusedForMoney = status === 401 || status === 402 || status === 403 || status === 429;
+  const overflow = isRefusedForMoney ? undefined : toOverflow(words);
+  if (overflow) return new ProxyError("invalid_request_error", toOverflowMessage(overflow));
+  const message = toSentence(words, failure);
+  const retry = toRetry(failure, words);
+  switch (status) {
+    case 401:
+    case 403:
+      // Passed on as it is, the client would retry for minutes and then ask for a login.
+      return final("invalid_request_error", keySentence(status, failure));
+    case 402:
+      return final("invalid_request_error", `${who(failure)} wants to be paid: ${message}`);
+    case 404:
+      return notFound(words, message, failure);
+    case 413:
+      // A limit per minute that the request alone exceeds is no window either.
+      return isQuota(words)
+        ? final("rate_limit_error", message)
+        : new ProxyError("request_too_large", message);
+    case 429:
+      return isHopeless(words)
+        ? final("rate_limit_error", message)
+        : new ProxyError("rate_limit_error", message, retry);
+    case 408:
+    case 502:
+    case 503:
+    case 504:
+    case 529:
+      // Asked again, our server would say the same until it is started with another model.
+      return words.code === "model_failed"
+        ? final("api_error", message)
+        : new ProxyError("overloaded_error", message, retry);
   }
-  if (status === 401 || status === 403) {
-    // Passed on as it is, the client would retry for minutes and then ask for a login.
-    return new ProxyError(
-      "invalid_request_error",
-      `The model server refused our key (${status}): check ${keySetting}`,
-      { final: true },
-    );
-  }
-  // Asked again, our server would say the same until it is started with another model.
-  if (codeOf(failure.body) === "model_failed") {
-    return new ProxyError("api_error", message, { final: true });
-  }
-  const retry = toRetry(retryAfter);
-  if (status === 429) return new ProxyError("rate_limit_error", message, retry);
-  if (status === 503 || status === 529 || status === 502 || status === 504 || status === 408) {
-    return new ProxyError("overloaded_error", message, retry);
-  }
-  if (status === 404) return new ProxyError("not_found_error", message, { final: true });
-  if (status === 413) return new ProxyError("request_too_large", message);
-  if (status !== undefined && status < 500) {
-    return new ProxyError("invalid_request_error", message, { final: true });
-  }
+  const isRefused = status === undefined ? isAboutRequest(words) : status < 500;
+  if (isRefused || isAboutRequest(words)) return final("invalid_request_error", message);
   return new ProxyError("api_error", message, retry);
 }
 
-/** Server-sent or plain, nested or flat, object or text: the words of an error. */
-export function messageOf(body: unknown): string {
-  if (typeof body === "string") {
-    const text = body.trim();
-    return text === "" || text.startsWith("<") ? "The model server failed without a reason" : text;
+/** Also of a server's own words in a stream, or behind a gateway that answers 200 to all. */
+function toStatus(status: number | undefined, { code }: ErrorWords): number | undefined {
+  if (status !== undefined) return status;
+  const named = Number(code);
+  return named >= 400 && named < 600 ? named : undefined;
+}
+
+/** Some answer 500 to what they will never take. */
+function isAboutRequest({ type }: ErrorWords): boolean {
+  return type === "invalid_request_error" || type === "BadRequestError";
+}
+
+/** No waiting mends an empty account, or a request larger than what a minute allows. */
+function isHopeless({ message, code, type }: ErrorWords): boolean {
+  if ([code, type].includes("insufficient_quota")) return true;
+  const [, limit, requested] = /\blimit:? (\d+),.*\brequested:? (\d+)/i.exec(message) ?? [];
+  return /request too large/i.test(message) && Number(requested) > Number(limit);
+}
+
+/** The client takes a 404 for a wrong model: what has no words of its own is a wrong path. */
+function notFound(words: ErrorWords, message: string, failure: UpstreamFailure): ProxyError {
+  const isPath = words.message === "" || /^\W*(404\W*)?(page )?not found\W*$/i.test(words.message);
+  return isPath
+    ? final("invalid_request_error", `${who(failure)} has no such path (404): check its address`)
+    : final("not_found_error", message);
+}
+
+function keySentence(status: number, failure: UpstreamFailure): string {
+  return failure.hasKey === false
+    ? `${who(failure)} wants a key (${status}): set ${failure.keySetting}`
+    : `${who(failure)} refused our key (${status}): check ${failure.keySetting}`;
+}
+
+function toSentence({ message, code }: ErrorWords, failure: UpstreamFailure): string {
+  const { status } = failure;
+  if (message === "") {
+    return `${who(failure)} failed without a reason${status === undefined ? "" : ` (${status})`}`;
   }
-  if (typeof body !== "object" || body === null) return "The model server failed without a reason";
-  const { error, message, detail, code } = body as Record<string, unknown>;
-  if (error !== undefined && error !== null) return messageOf(error);
-  const words = [message, detail].find((each) => typeof each === "string");
-  return words === undefined ? JSON.stringify(body) : `${words}${code ? ` (${String(code)})` : ""}`;
+  return code === undefined || message.includes(String(code)) ? message : `${message} (${code})`;
 }
 
-function codeOf(body: unknown): unknown {
-  return (body as { readonly error?: { readonly code?: unknown } | null } | null)?.error?.code;
+function who({ server }: UpstreamFailure): string {
+  return server === undefined ? "The model server" : `The model server at ${server}`;
 }
 
-function overflow(body: unknown): ProxyError {
-  const { prompt, maximum } = tokensIn(body);
-  const output = Number(
-    messageOf(body).match(/(\d+) (?:tokens )?(?:in|for) the completion|too large: (\d+)/)
-      ?.slice(1).find(Boolean),
-  );
-  if (prompt !== undefined && maximum !== undefined && output && prompt + 1000 < maximum) {
-    // The prompt fits: on these words the client asks for fewer tokens instead of compacting.
-    return new ProxyError(
-      "invalid_request_error",
-      `input length and \`max_tokens\` exceed context limit: ${prompt} + ${output} > ${maximum}`,
-    );
-  }
-  const counts = prompt !== undefined && maximum !== undefined
-    ? `: ${prompt} tokens > ${maximum} maximum`
-    : "";
-  return new ProxyError("invalid_request_error", `prompt is too long${counts}`);
+function toRetry(failure: UpstreamFailure, { message }: ErrorWords): ProxyErrorOptions {
+  const { retryAfter, receivedAt = NaN } = failure;
+  const seconds = toRetryAfter({ retryAfter, message, receivedAt });
+  return seconds === undefined ? {} : { retryAfterSeconds: seconds };
 }
 
-function tokensIn(body: unknown): { prompt: number | undefined; maximum: number | undefined } {
-  const error = (body as { error?: Record<string, unknown> } | null)?.error;
-  const [prompt, maximum] = [
-    error?.["prompt_tokens"] ?? error?.["n_prompt_tokens"],
-    error?.["max_tokens"] ?? error?.["n_ctx"],
-  ];
-  if (typeof prompt === "number" && typeof maximum === "number") return { prompt, maximum };
-  const message = messageOf(body);
-  const found = (pattern: RegExp) => {
-    const digits = message.match(pattern)?.[1];
-    return digits === undefined ? undefined : Number(digits);
-  };
-  return {
-    prompt: found(/(\d+) (?:in the messages|tokens from the input)/i) ?? found(
-      /(?:resulted in|requested|has|contains|with|of|first|input) \(?(?:about )?(\d+)(?: input)? tokens/i,
-    ),
-    maximum: found(/context length (?:is|of|of only|\() ?(\d+)/i) ??
-      found(/context size \(?(\d+)/i),
-  };
-}
-
-function toRetry(retryAfter: string | null): { readonly retryAfterSeconds?: number } {
-  const seconds = Number(retryAfter);
-  return retryAfter !== null && Number.isFinite(seconds) ? { retryAfterSeconds: seconds } : {};
+function final(type: ProxyError["type"], message: string): ProxyError {
+  return new ProxyError(type, message, { final: true });
 }
