@@ -1,4 +1,5 @@
-import { type Fetch, rootUrl, type ServerAddress } from "../backend/openai-compatible.ts";
+import { authorizationOf, rootUrl, type ServerAddress } from "../backend/address.ts";
+import type { Fetch } from "../backend/connection.ts";
 import type { Log } from "../core/log.ts";
 
 export interface PrewarmOptions {
@@ -15,12 +16,13 @@ export interface PrewarmOptions {
 export function prewarm({ address, project, fetch, log }: PrewarmOptions): Disposable {
   const abort = new AbortController();
   const ask = async () => {
-    const { baseUrl, apiKey } = address();
-    const response = await fetch(`${rootUrl(baseUrl)}/prefix/warm`, {
+    const place = address();
+    const authorization = authorizationOf(place);
+    const response = await fetch(rootUrl(place.baseUrl, "/prefix/warm"), {
       method: "POST",
       headers: {
         "content-type": "application/json",
-        ...(apiKey ? { authorization: `Bearer ${apiKey}` } : {}),
+        ...(authorization ? { authorization } : {}),
       },
       body: JSON.stringify({ project }),
       signal: abort.signal,

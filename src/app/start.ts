@@ -8,6 +8,7 @@ import { randomId } from "../core/ids.ts";
 import { UserError } from "../core/user-error.ts";
 import { openTraces, type Traces } from "../monitor/traces.ts";
 import { type AppOptions, createApp } from "../server/app.ts";
+import { keySettingOf } from "./find-server.ts";
 import { openPrices, startMonitor, toComparison, tracesPath } from "./monitoring.ts";
 import { patientFetch } from "./patient-fetch.ts";
 import { prewarm } from "./prewarm.ts";
@@ -70,18 +71,16 @@ async function startTranslating(options: StartOptions): Promise<RunningApp> {
   stack.defer(async () => await upstream[Symbol.asyncDispose]?.());
   const token = randomId("anyclaude");
   const traces = tracesOf(options, [token, upstream.address().apiKey]);
-  const { address } = upstream;
+  const { address, model, contextLength } = upstream;
   const project = options.project && nameOf(options.project);
-  if (upstream.ours && project) {
+  const { kind, seesImages } = upstream;
+  if (kind === "ours" && project) {
     stack.use(prewarm({ address, project, fetch: patientFetch, log }));
   }
   const backend = createOpenAiBackend({
-    address,
-    keySetting: config.mode === "mlx" ? "MLX_API_KEY" : "OPENAI_API_KEY",
-    ours: upstream.ours,
-    project,
+    ...{ address, kind, seesImages, project, clock, newId: randomId },
+    keySetting: keySettingOf(config.mode),
     fetch: traces?.asking(patientFetch) ?? patientFetch,
-    newId: randomId,
   });
   const cache = openResponseCache(backend, upstream.identity, {
     ...{ config, stateFolder: paths.state, clock, log },
@@ -95,7 +94,6 @@ async function startTranslating(options: StartOptions): Promise<RunningApp> {
   };
   const app = { service, metrics, token, version };
   const { url } = stack.use(await listen(app, config.port, traces));
-  const { model, contextLength } = upstream;
   return running(stack.move(), { url, token, model, contextLength, summary });
 }
 

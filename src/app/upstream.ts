@@ -1,9 +1,5 @@
-import {
-  createOpenAiBackend,
-  rootUrl,
-  type ServerAddress,
-  withoutSecrets,
-} from "../backend/openai-compatible.ts";
+import type { ServerAddress } from "../backend/address.ts";
+import type { ServerKindName } from "../backend/server-kinds.ts";
 import type { Paths } from "../config/paths.ts";
 import type { Config } from "../config/schema.ts";
 import { systemClock as clock } from "../core/clock.ts";
@@ -11,7 +7,7 @@ import { ProxyError } from "../core/errors.ts";
 import { randomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import { UserError } from "../core/user-error.ts";
-import { askHealth } from "../supervisor/health.ts";
+import { findServer } from "./find-server.ts";
 import { type MlxServer, shareMlxServer } from "./mlx-server.ts";
 import { patientFetch } from "./patient-fetch.ts";
 
@@ -28,30 +24,28 @@ export interface UpstreamOptions {
 export interface Upstream extends Partial<AsyncDisposable> {
   /** Where it is now. Throws what a request is to be told when it is gone for good. */
   readonly address: () => ServerAddress;
-  readonly ours: boolean;
+  readonly kind: ServerKindName;
   readonly model: string;
+  /** Tokens of prompt and answer; undefined where nobody says. */
   readonly contextLength: number | undefined;
+  readonly seesImages: boolean | undefined;
   /** What tells this model from every other one, for keys of stored answers. */
   readonly identity: string;
 }
 
 const defaultMlxUrl = "http://127.0.0.1:8081";
-/** How long a server that is said to be there may take to answer at the start. */
-const patienceMs = 5000;
 
 /** The server that the settings name, or one of ours. Fails in the user's words. */
 export async function findUpstream(options: UpstreamOptions): Promise<Upstream> {
   const { config } = options;
-  if (config.mode === "openai") {
-    if (config.baseUrl) return await findServer(config.baseUrl, config);
-    throw new UserError(
-      "Cannot use openai mode without a server: name one with --base-url http://localhost:1234/v1",
-      { exitCode: 2 },
-    );
-  }
-  if (config.baseUrl) return await findServer(config.baseUrl, config);
-  if (config.noAutoLaunch) return await findServer(defaultMlxUrl, config);
-  return await share(options);
+  const { baseUrl = config.noAutoLaunch && config.mode === "mlx" ? defaultMlxUrl : undefined } =
+    config;
+  if (baseUrl) return await findServer(baseUrl, { ...options, fetch: patientFetch, clock });
+  if (config.mode !== "openai") return await share(options);
+  throw new UserError(
+    "Cannot use openai mode without a server: name one with --base-url http://localhost:1234/v1",
+    { exitCode: 2 },
+  );
 }
 
 async function share(options: UpstreamOptions): Promise<Upstream> {
@@ -72,9 +66,10 @@ async function share(options: UpstreamOptions): Promise<Upstream> {
   });
   return {
     address: () => toServerAddress(server),
-    ours: true,
+    kind: "ours",
     model: server.model.id,
     contextLength: server.model.contextLength,
+    seesImages: undefined,
     identity: server.model.fingerprint,
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
@@ -89,44 +84,4 @@ function toServerAddress(server: MlxServer): ServerAddress {
     if (!(cause instanceof UserError)) throw cause;
     throw new ProxyError("api_error", cause.message, { cause, final: true });
   }
-}
-
-/** A server that somebody else runs. It has to answer now: later it would be too late to say so. */
-async function findServer(url: string, { model, apiKey }: Config): Promise<Upstream> {
-  const signal = AbortSignal.timeout(patienceMs);
-  const root = rootUrl(url);
-  const health = await askHealth(root, fetch, signal).catch(() => undefined);
-  const ours = health?.status === "ready";
-  const address = () => ({ baseUrl: url, apiKey });
-  const shared = { address, ours, identity: withoutSecrets(url) };
-  if (ours) {
-    const { id, contextLength, fingerprint: identity } = health.model;
-    return { ...shared, model: id, contextLength, identity };
-  }
-  const backend = createOpenAiBackend({
-    ...{ address, keySetting: "the key", ours: false, fetch, newId: randomId },
-  });
-  const models = await backend.models(signal).catch((cause: unknown) => {
-    const words = cause instanceof Error ? cause.message : String(cause);
-    const shown = withoutSecrets(root);
-    throw new UserError(
-      words.includes(shown) ? words : `Cannot use the model server at ${shown}: ${words}`,
-      { cause },
-    );
-  });
-  const named = models.find(({ id }) => id === model) ??
-    (models.length === 1 ? models[0] : undefined);
-  if (model) {
-    return {
-      ...shared,
-      model,
-      contextLength: named?.id === model ? named.contextLength : undefined,
-    };
-  }
-  if (named) return { ...shared, model: named.id, contextLength: named.contextLength };
-  throw new UserError(
-    `Cannot choose a model at ${withoutSecrets(url)}: name one with --model; it has ` +
-      (models.map(({ id }) => id).join(", ") || "none"),
-    { exitCode: 2 },
-  );
 }

@@ -46,13 +46,14 @@ const wordings: readonly RegExp[] = [
   // Text Generation Inference, and what Together took from it.
   /`max_new_tokens` must be <= (?<window>\d+)\. Given: (?<prompt>\d+) `inputs` tokens and (?<output>\d+)/,
   /`inputs` must have less than (?<window>\d+) tokens\. Given: (?<prompt>\d+)/,
-  // Mistral, Gemini, xAI, Fireworks, Moonshot, GitHub Copilot, Cerebras, Groq.
+  // Mistral, Gemini, xAI, Fireworks, Moonshot, GitHub's two, Cerebras, Groq.
   /prompt contains (?<prompt>\d+) tokens.*too large for model with (?<window>\d+) maximum context length/i,
   /input token count \((?<prompt>\d+)\) exceeds the maximum number of tokens allowed \((?<window>\d+)/,
   /maximum prompt length is (?<window>\d+) but the request contains (?<prompt>\d+) tokens/,
   /prompt is too long: (?<prompt>\d+), model maximum context length: (?<window>\d+)/,
   /exceeded model token limit: (?<window>\d+) \(requested: (?<prompt>\d+)\)/,
   /prompt token count of (?<prompt>\d+) exceeds the limit of (?<window>\d+)/,
+  /body too large for .*max size: (?<window>\d+) tokens/i,
   /current length is (?<prompt>\d+) while limit is (?<window>\d+)/i,
   /reduce the length of the (?:messages|input|prompt)/,
   // Qwen, MiniMax, Z.ai, Cohere, Bedrock, LiteLLM's own check.

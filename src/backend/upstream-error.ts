@@ -22,8 +22,7 @@ export interface UpstreamFailure {
 export function toProxyError(failure: UpstreamFailure): ProxyError {
   const words = toErrorWords(failure.body);
   const status = toStatus(failure.status, words);
-  const isRefusedForMoney = status === 401 || status === 402 || status === 403 || status === 429;
-  const overflow = isRefusedForMoney ? undefined : toOverflow(words);
+  const overflow = toOverflow(words);
   if (overflow) return new ProxyError("invalid_request_error", toOverflowMessage(overflow));
   const message = toSentence(words, failure);
   const retry = toRetry(failure, words);
@@ -33,7 +32,7 @@ export function toProxyError(failure: UpstreamFailure): ProxyError {
       // Passed on as it is, the client would retry for minutes and then ask for a login.
       return final("invalid_request_error", keySentence(status, failure));
     case 402:
-      return final("invalid_request_error", `${who(failure)} wants to be paid: ${message}`);
+      return final("billing_error", `${who(failure)} wants to be paid: ${message}`);
     case 404:
       return notFound(words, message, failure);
     case 413:

@@ -40,9 +40,9 @@ function describe(
       Object.keys(configSchema.entries).join(", ")
     }`;
   }
-  // A key is never repeated, not even a wrong one.
+  // A key is never repeated, not even a wrong one, nor what an address has in front of its host.
   const value = setting === ("apiKey" satisfies SettingName)
     ? "the value"
-    : JSON.stringify(values[setting]);
+    : JSON.stringify(values[setting])?.replace(/\/\/[^/]*@/, "//…@");
   return `${name}: ${issue.message}, got ${value}`;
 }

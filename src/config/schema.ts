@@ -4,6 +4,21 @@ import * as v from "valibot";
 export const modes = ["mlx", "openai", "claude"] as const;
 export type Mode = (typeof modes)[number];
 
+/** What a server may be said to be, where it is not recognised. */
+export const serverKinds = [
+  ...[
+    "vllm",
+    "sglang",
+    "llama.cpp",
+    "lmstudio",
+    "ollama",
+    "mlx-lm",
+    "openrouter",
+    "openai",
+  ] as const,
+  "other",
+] as const;
+
 /** What a user may call a setting: in the file, in the environment, on the command line. */
 export interface SettingNames {
   readonly flag?: string;
@@ -39,6 +54,8 @@ export const configSchema = v.strictObject({
   model: v.optional(text),
   baseUrl: v.optional(url),
   apiKey: v.optional(text),
+  serverKind: v.optional(v.picklist(serverKinds, `expected one of ${serverKinds.join(", ")}`)),
+  contextLength: v.optional(count(100_000_000, 1)),
   claudePath: v.optional(text),
   noAutoLaunch: v.optional(onOff, false),
   cacheSize: v.optional(count(1_000_000), 256),
@@ -74,12 +91,19 @@ export const settings: Readonly<Record<SettingName, SettingNames>> = {
   baseUrl: {
     flag: "--base-url",
     hint: "url",
-    variables: { mlx: "MLX_URL", claude: "ANTHROPIC_BASE_URL" },
+    variables: { mlx: "MLX_URL", openai: "OPENAI_BASE_URL", claude: "ANTHROPIC_BASE_URL" },
     meaning: "use this server and launch none; with or without /v1",
   },
   apiKey: {
     variables: { mlx: "MLX_API_KEY", openai: "OPENAI_API_KEY" },
     meaning: "the key of that server",
+  },
+  serverKind: {
+    meaning: `what that server is, if it is not recognised: ${serverKinds.join(", ")}`,
+  },
+  contextLength: {
+    meaning:
+      "tokens of prompt and answer that its model takes, if the server does not say it right",
   },
   claudePath: { meaning: "where Claude Code is, if it is not found by itself" },
   noAutoLaunch: {

@@ -1,35 +1,13 @@
 import { describe, test } from "node:test";
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { Backend, Observation } from "../../src/backend/backend.ts";
-import { apiUrl, withoutSecrets } from "../../src/backend/openai-compatible.ts";
+import type { Backend, Observation, RequestOrigin } from "../../src/backend/backend.ts";
 import { ProxyError } from "../../src/core/errors.ts";
 import type { MessageEvent, MessagesRequest } from "../../src/protocol/anthropic.ts";
 import { question } from "../support/proxy.ts";
-import { streamed, text, upstream, usage } from "../support/upstream.ts";
+import { streamed, text, upstream, type UpstreamCall, usage } from "../support/upstream.ts";
 
 const origin = { session: "s-1", agent: "a-1", requestClass: "subagent" } as const;
 const accepted = { event: "accepted", prompt_tokens: 50, cached_tokens: 40, miss: null };
-
-describe("the address of a server", () => {
-  for (
-    const [given, expected] of [
-      ["http://localhost:1234", "http://localhost:1234/v1"],
-      ["http://localhost:1234/", "http://localhost:1234/v1"],
-      ["http://localhost:1234/v1", "http://localhost:1234/v1"],
-      ["http://localhost:1234/v1/", "http://localhost:1234/v1"],
-      ["https://openrouter.ai/api/v1", "https://openrouter.ai/api/v1"],
-      ["https://host/api/v3", "https://host/api/v3"],
-    ] as const
-  ) {
-    test(`${given} means ${expected}`, () => {
-      assertEquals(apiUrl(given), expected);
-    });
-  }
-
-  test("is never shown with credentials", () => {
-    assertEquals(withoutSecrets("https://me:pass@host/v1?key=k"), "https://host/v1");
-  });
-});
 
 describe("a request", () => {
   test("carries the key and the session, and asks for a stream with usage", async () => {
@@ -40,8 +18,44 @@ describe("a request", () => {
     const [{ url, headers, body } = assertCall()] = calls;
     assertEquals(url, "http://model.test/v1/chat/completions");
     assertEquals(headers.get("authorization"), "Bearer upstream-key");
-    assertEquals(headers.get("x-claude-code-session-id"), "s-1");
     assertEquals([body["stream"], body["stream_options"]], [true, { include_usage: true }]);
+  });
+
+  test("tells routers of clusters which conversation it belongs to, by the names they know", async () => {
+    const { calls, backend } = upstream(() => streamed([text("Hi", "stop")]));
+
+    await all(backend);
+
+    const { headers } = calls[0] ?? assertCall();
+    assertEquals(
+      [
+        ...["x-session-id", "x-smg-routing-key", "x-claude-code-session-id"],
+        ...["x-claude-code-agent-id", "x-claude-code-request-class"],
+      ].map((name) => headers.get(name)),
+      ["s-1", "s-1", "s-1", "a-1", "subagent"],
+    );
+  });
+
+  test("says nothing of a conversation that has no name", async () => {
+    const { calls, backend } = upstream(() => streamed([text("Hi", "stop")]));
+    const nobody = { session: undefined, agent: undefined, requestClass: undefined };
+
+    await Array.fromAsync(stream(backend, [], question, nobody));
+
+    const { headers } = calls[0] ?? assertCall();
+    assertEquals([...headers.keys()].toSorted(), ["authorization", "content-type"]);
+  });
+
+  test("proves itself with the credentials of the address rather than with a key", async () => {
+    const { calls, backend } = upstream(() => streamed([text("Hi", "stop")]), {
+      address: () => ({ baseUrl: "https://me:p%40ss@model.test/v1?version=2", apiKey: "sk-other" }),
+    });
+
+    await all(backend);
+
+    const { url, headers } = calls[0] ?? assertCall();
+    assertEquals(url, "https://model.test/v1/chat/completions?version=2");
+    assertEquals(headers.get("authorization"), `Basic ${btoa("me:p@ss")}`);
   });
 
   test("goes to where the server is by then", async () => {
@@ -164,6 +178,66 @@ describe("a server that cannot be used", () => {
     assertEquals(error.final, true);
   });
 
+  test("fails as it says when it answers 200 with an error", async () => {
+    const body = JSON.stringify({ error: { message: "Slow down", code: 429 } });
+    const headers = { "content-type": "application/json", "content-length": String(body.length) };
+    const { backend } = upstream(() => new Response(body, { headers }));
+
+    const error = await assertRejects(() => all(backend), ProxyError, "Slow down");
+
+    assertEquals(error.type, "rate_limit_error");
+  });
+
+  test("never has our key repeated in its words", async () => {
+    const { backend } = upstream(() =>
+      Response.json({ error: { message: "Bad key upstream-key, sorry" } }, { status: 400 })
+    );
+
+    const { message } = await assertRejects(() => all(backend), ProxyError);
+
+    assertEquals(message, "Bad key [our key], sorry");
+  });
+
+  const wrong = (...ids: readonly string[]) => (call: UpstreamCall) =>
+    call.url.endsWith("/models")
+      ? Response.json({ data: ids.map((id) => ({ id })) })
+      : Response.json({ error: { message: "model not found" } }, { status: 404 });
+
+  test("says what it has when it does not have the model", async () => {
+    const { backend } = upstream(wrong("a", "b"));
+
+    const error = await assertRejects(() => all(backend), ProxyError);
+
+    assertEquals([error.status, error.final, error.message], [
+      400,
+      true,
+      `The model server at http://model.test does not have "local-model": it has a, b`,
+    ]);
+  });
+
+  test("says some of what it has when it has much", async () => {
+    const { backend } = upstream(wrong(..."abcdefghij"));
+
+    await assertRejects(() => all(backend), ProxyError, "it has a, b, c, d, e, f, g, h and 2 more");
+  });
+
+  test("is believed when it has the model and says otherwise", async () => {
+    const { backend } = upstream(wrong("a", "local-model"));
+
+    await assertRejects(() => all(backend), ProxyError, "model not found");
+  });
+
+  test("does not send the client after a model when it answers 404 to everything", async () => {
+    const { backend } = upstream(
+      () => Response.json({ error: "Tool arguments are no JSON" }, { status: 404 }),
+      { kind: "mlx-lm" },
+    );
+
+    const error = await assertRejects(() => all(backend), ProxyError, "Tool arguments are no JSON");
+
+    assertEquals([error.status, error.final], [400, true]);
+  });
+
   test("is refused when it does not send chunks", async () => {
     const { backend } = upstream(() => new Response("data: <html>\n\n"));
 
@@ -179,18 +253,6 @@ describe("counting", () => {
 
     assertEquals(count, { inputTokens: 17, exact: true });
     assertEquals(calls[0]?.url, "http://model.test/tokenize");
-  });
-
-  test("is a stated estimate elsewhere", async () => {
-    const { backend } = upstream(() => new Response("no", { status: 404 }));
-
-    const count = await backend.countTokens(
-      { ...question, messages: [{ role: "user", content: "x".repeat(4000) }] },
-      new AbortController().signal,
-    );
-
-    assertEquals(count.exact, false);
-    assert(count.inputTokens > 990 && count.inputTokens < 1030, String(count.inputTokens));
   });
 });
 
@@ -215,10 +277,11 @@ function stream(
   backend: Backend,
   seen: Observation[] = [],
   asked: MessagesRequest = question,
+  asking: RequestOrigin = origin,
 ) {
   const observe = (observation: Observation) => void seen.push(observation);
   const { signal } = new AbortController();
-  return backend.stream(asked, { signal, origin, isFresh: false, observe });
+  return backend.stream(asked, { signal, origin: asking, isFresh: false, observe });
 }
 
 async function all(backend: Backend, seen?: Observation[]): Promise<MessageEvent[]> {

@@ -404,6 +404,20 @@ const overflows: readonly Overflowing[] = [
     said: tooLong,
   },
   {
+    server: "GitHub Models",
+    status: 413,
+    body: error("Request body too large for gpt-4o model. Max size: 8000 tokens.", {
+      code: "tokens_limit_reached",
+    }),
+    said: unknown,
+  },
+  {
+    server: "a gateway that calls it too many requests",
+    status: 429,
+    body: error("This model's maximum prompt length is 8192 but the request contains 9000 tokens."),
+    said: tooLong,
+  },
+  {
     server: "Qwen",
     body: error(
       "<400> InternalError.Algo.InvalidParameter: Range of input length should be [1, 8192]",
@@ -454,7 +468,12 @@ const overflows: readonly Overflowing[] = [
 ];
 
 /** What counts tokens too, and no shorter prompt would mend. */
-const others: readonly [what: string, status: number, message: string][] = [
+const others: readonly [what: string, status: number | undefined, message: string][] = [
+  [
+    "a limit per minute in words of Groq's for both",
+    undefined,
+    "Rate limit reached on tokens per minute (TPM). Please reduce the length of the messages.",
+  ],
   ["a rate limit", 429, "Rate limit reached for gpt-4o on tokens per min (TPM): Limit 30000"],
   [
     "Groq's limit per minute",

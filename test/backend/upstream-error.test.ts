@@ -7,7 +7,7 @@ import { toProxyError, type UpstreamFailure } from "../../src/backend/upstream-e
 const failures: readonly [number | undefined, string, number, boolean][] = [
   [400, "invalid_request_error", 400, false],
   [401, "invalid_request_error", 400, false],
-  [402, "invalid_request_error", 400, false],
+  [402, "billing_error", 402, false],
   [403, "invalid_request_error", 400, false],
   [404, "not_found_error", 404, false],
   [408, "overloaded_error", 529, true],

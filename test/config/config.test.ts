@@ -47,7 +47,7 @@ describe("the configuration", () => {
     const said = mistakes(
       layer({ tokens: 1 }, "file: "),
       layer({ debug: "9", baseUrl: "ftp://x", cacheSize: "-1" }, "$"),
-      layer({ mode: "mlxx" }, "--"),
+      layer({ mode: "mlxx", serverKind: "vlmm", contextLength: "0" }, "--"),
     );
 
     for (
@@ -57,12 +57,15 @@ describe("the configuration", () => {
         "$baseUrl: expected an address such as http://localhost:1234/v1",
         '$cacheSize: expected a whole number from 0 to 1000000, got "-1"',
         '--mode: expected one of mlx, openai, claude, got "mlxx"',
+        "--serverKind: expected one of vllm, sglang, llama.cpp, lmstudio, ollama, mlx-lm, openrouter",
+        '--contextLength: expected a whole number from 1 to 100000000, got "0"',
       ]
     ) assertStringIncludes(said, part);
   });
 
   test("never repeats a key", () => {
     assertEquals(mistakes(layer({ apiKey: ["sk-secret"] })).includes("secret"), false);
+    assertEquals(mistakes(layer({ baseUrl: "ftp://me:secret@h/x" })).includes("secret"), false);
   });
 
   for (

@@ -1,6 +1,7 @@
 import { createOpenAiBackend, type OpenAiOptions } from "../../src/backend/openai-compatible.ts";
 import type { Backend } from "../../src/backend/backend.ts";
 import { countIds } from "./count-ids.ts";
+import { FakeClock } from "./fake-clock.ts";
 
 export interface UpstreamCall {
   readonly url: string;
@@ -17,14 +18,15 @@ export interface Upstream {
 
 export function upstream(
   answer: (call: UpstreamCall) => Response | Promise<Response>,
-  options: Partial<OpenAiOptions> = {},
+  { ours, ...options }: Partial<OpenAiOptions> & { readonly ours?: boolean } = {},
 ): Upstream {
   const calls: UpstreamCall[] = [];
   const backend = createOpenAiBackend({
     address: () => ({ baseUrl: "http://model.test", apiKey: "upstream-key" }),
     keySetting: "OPENAI_API_KEY",
-    ours: false,
+    kind: ours ? "ours" : "other",
     newId: countIds(),
+    clock: new FakeClock(),
     fetch: async (url, init) => {
       const call = {
         url,

@@ -19,7 +19,7 @@ export async function recordingServer(): Promise<RecordingServer> {
     }
     if (request.url === "/v1/models") {
       response.setHeader("content-type", "application/json");
-      response.end(JSON.stringify({ data: [{ id: "m" }] }));
+      response.end(JSON.stringify({ data: [{ id: "m", owned_by: "vllm" }] }));
     } else if (request.url === "/v1/chat/completions") {
       const chunks = [
         { choices: [{ index: 0, delta: { content: "Hi" }, finish_reason: "stop" }] },

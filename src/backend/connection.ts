@@ -1,0 +1,179 @@
+import { ProxyError } from "../core/errors.ts";
+import { apiUrl, authorizationOf, rootUrl, type ServerAddress, withoutSecrets } from "./address.ts";
+import type { RequestOrigin } from "./backend.ts";
+import { toUnreachable } from "./unreachable.ts";
+import { toProxyError } from "./upstream-error.ts";
+
+/** The part of `fetch` that is used. */
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+export interface ConnectionOptions {
+  /** Asked before each request: a server of ours that was started again is somewhere else. */
+  readonly address: () => ServerAddress;
+  /** What to name when the key is refused. */
+  readonly keySetting: string;
+  /** Our own MLX server: it says more, keeps what it computes, and comes back when it dies. */
+  readonly ours: boolean;
+  readonly fetch: Fetch;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
+
+export interface Sending {
+  readonly signal: AbortSignal;
+  /** Posted as JSON; without it the request is a GET. */
+  readonly body?: string;
+  readonly method?: "HEAD";
+  readonly origin?: RequestOrigin;
+}
+
+/** One server, and how to ask it. Whatever is no answer is a `ProxyError`. */
+export class Connection {
+  readonly #options: ConnectionOptions;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+  }
+
+  /** Its address, as it may be shown. */
+  get shown(): string {
+    return withoutSecrets(rootUrl(this.#options.address().baseUrl));
+  }
+
+  /** Below `…/v1`: what OpenAI has too. */
+  async api(path: string, sending: Sending): Promise<Response> {
+    const response = await this.#send((baseUrl) => apiUrl(baseUrl, path), sending);
+    const { status, headers } = response;
+    const isJson = headers.get("content-type")?.includes("json") && headers.has("content-length");
+    if (!isJson) return response;
+    const text = await response.text();
+    // Some gateways answer 200 to everything, and LM Studio to paths that it does not have.
+    if (isError(toBody(text))) throw this.#toError({ status: undefined, headers, text });
+    return new Response(text, { status, headers });
+  }
+
+  /** What a server has of its own. */
+  async root(path: string, sending: Sending): Promise<Response> {
+    return await this.#send((baseUrl) => rootUrl(baseUrl, path), sending);
+  }
+
+  /** The JSON at one of its own paths; undefined when there is none. */
+  async tryJson(path: string, sending: Sending): Promise<unknown> {
+    try {
+      const response = await this.root(path, sending);
+      return await response.json();
+    } catch {
+      sending.signal.throwIfAborted();
+      return undefined; // most servers do not have it
+    }
+  }
+
+  async #send(toUrl: (baseUrl: string) => string, sending: Sending): Promise<Response> {
+    const { ours, fetch } = this.#options;
+    const address = this.#options.address();
+    let response: Response;
+    try {
+      response = await fetch(toUrl(address.baseUrl), {
+        ...toInit(sending),
+        headers: toHeaders(address, sending.origin, ours),
+        // A key is for this host alone.
+        redirect: "manual",
+      });
+    } catch (cause) {
+      if (sending.signal.aborted && !isTimeout(sending.signal.reason)) throw cause;
+      throw toUnreachable(cause, { server: this.shown, ours });
+    }
+    const { status, headers, ok } = response;
+    if (ok && !headers.get("content-type")?.includes("html")) return response;
+    if (status >= 400) throw this.#toError({ status, headers, text: await response.text() });
+    await response.body?.cancel();
+    throw ok ? webPage(this.shown) : redirected(response, this.shown);
+  }
+
+  #toError({ status, headers, text }: Refused): ProxyError {
+    const { apiKey } = this.#options.address();
+    return toProxyError({
+      status,
+      body: toBody(apiKey ? text.replaceAll(apiKey, "[our key]") : text),
+      retryAfter: headers.get("retry-after"),
+      keySetting: this.#options.keySetting,
+      hasKey: apiKey !== undefined,
+      server: this.shown,
+      receivedAt: this.#options.now(),
+    });
+  }
+}
+
+interface Refused {
+  readonly status: number | undefined;
+  readonly headers: Headers;
+  readonly text: string;
+}
+
+function isError(body: unknown): boolean {
+  return typeof body === "object" && body !== null && "error" in body && Boolean(body.error);
+}
+
+function toInit({ signal, body, method }: Sending): RequestInit {
+  if (body === undefined) return { signal, ...(method ? { method } : {}) };
+  return { signal, method: "POST", body };
+}
+
+/**
+ * Routers of clusters keep a session on the machine that has its prefix. vLLM's router (policy
+ * `consistent_hash`), OpenRouter and most gateways look at `x-session-id`; SGLang's gateway (policies
+ * `consistent_hashing` and `manual`) at `x-smg-routing-key`; vLLM's production stack at whatever its
+ * `--session-key` names.
+ */
+function toHeaders(
+  address: ServerAddress,
+  origin: RequestOrigin | undefined,
+  ours: boolean,
+): Record<string, string> {
+  const { session, agent, requestClass } = origin ?? {};
+  const authorization = authorizationOf(address);
+  const named: Readonly<Record<string, string | undefined>> = {
+    "content-type": "application/json",
+    authorization,
+    "x-anyclaude": ours ? "1" : undefined,
+    "x-session-id": session,
+    "x-smg-routing-key": session,
+    "x-claude-code-session-id": session,
+    "x-claude-code-agent-id": agent,
+    "x-claude-code-request-class": requestClass,
+  };
+  return Object.fromEntries(
+    Object.entries(named).flatMap(([name, value]) => value === undefined ? [] : [[name, value]]),
+  );
+}
+
+function webPage(server: string): ProxyError {
+  const sentence = `The model server at ${server} sent a web page: check its address`;
+  return new ProxyError("api_error", sentence, { final: true });
+}
+
+function redirected({ status, headers }: Response, server: string): ProxyError {
+  const location = headers.get("location") ?? "";
+  const target = URL.canParse(location, server)
+    ? withoutSecrets(new URL(location, server).href)
+    : "";
+  return new ProxyError(
+    "api_error",
+    `The model server at ${server} sends us elsewhere (${status}): ` +
+      `name the address that it really has${target ? `, perhaps ${target}` : ""}`,
+    { final: true },
+  );
+}
+
+/** JSON, or the beginning of a text. */
+export function toBody(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text.slice(0, 2000);
+  }
+}
+
+function isTimeout(reason: unknown): boolean {
+  return reason instanceof Error && reason.name === "TimeoutError";
+}

@@ -1,0 +1,85 @@
+import type { ChatRequest } from "../protocol/openai.ts";
+import { encodeChatRequest } from "../translate/encode.ts";
+import type { TokenCount } from "./backend.ts";
+import type { Connection } from "./connection.ts";
+import type { ServerKind } from "./server-kinds.ts";
+
+export interface Counting {
+  readonly connection: Connection;
+  readonly kind: ServerKind;
+  readonly signal: AbortSignal;
+}
+
+/** Exact where the server can count, else a stated estimate. */
+export async function countTokens(chat: ChatRequest, counting: Counting): Promise<TokenCount> {
+  const exact = await ask(chat, counting).catch(() => {
+    counting.signal.throwIfAborted();
+    return undefined; // it cannot, or not now
+  });
+  return exact === undefined
+    ? { inputTokens: estimate(chat), exact: false }
+    : { inputTokens: exact, exact: true };
+}
+
+async function ask(chat: ChatRequest, counting: Counting): Promise<number | undefined> {
+  switch (counting.kind.counts) {
+    case "messages":
+      return await countMessages(chat, counting);
+    case "template":
+      // In its prompt an image is a mark that says nothing of its size.
+      return hasImages(chat) ? undefined : await countPrompt(chat, counting);
+    case undefined:
+      return undefined;
+  }
+}
+
+/** Ours, vLLM and SGLang take a conversation. */
+async function countMessages(chat: ChatRequest, { connection, signal }: Counting) {
+  const { model, messages, tools } = chat;
+  const body = encodeChatRequest({ model, messages, ...(tools ? { tools } : {}) });
+  const { count } = await json(await connection.root("/tokenize", { signal, body }));
+  return typeof count === "number" ? count : undefined;
+}
+
+/** llama.cpp renders a conversation, and tokenises what it has rendered. */
+async function countPrompt(chat: ChatRequest, { connection, signal }: Counting) {
+  const { model, messages, tools } = chat;
+  const rendered = await connection.root("/apply-template", {
+    signal,
+    body: encodeChatRequest({ model, messages, ...(tools ? { tools } : {}) }),
+  });
+  const { prompt: content } = await json(rendered);
+  if (typeof content !== "string") return undefined;
+  const tokenised = await connection.root("/tokenize", {
+    signal,
+    body: JSON.stringify({ model, content, add_special: true, parse_special: true }),
+  });
+  const { tokens } = await json(tokenised);
+  return Array.isArray(tokens) ? tokens.length : undefined;
+}
+
+async function json(response: Response): Promise<Readonly<Record<string, unknown>>> {
+  const body: unknown = await response.json();
+  return typeof body === "object" && body !== null ? { ...body } : {};
+}
+
+const charactersPerToken = 4;
+/** What the largest picture that Claude Code sends would take at Anthropic. */
+const tokensPerImage = 1600;
+
+/** About four characters a token, over everything that the model would read. */
+function estimate({ messages, tools }: ChatRequest): number {
+  let images = 0;
+  const text = JSON.stringify([messages, tools ?? []], (key, value: unknown) => {
+    if (key !== "image_url") return value;
+    images += 1;
+    return null;
+  });
+  return Math.ceil(text.length / charactersPerToken) + images * tokensPerImage;
+}
+
+function hasImages({ messages }: ChatRequest): boolean {
+  return messages.some(({ content }) =>
+    typeof content === "object" && content?.some(({ type }) => type === "image_url")
+  );
+}

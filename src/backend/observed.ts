@@ -1,0 +1,48 @@
+import type { ChatChunk, ServerEvent, ServerMiss } from "../protocol/openai.ts";
+import type { BackendCall, Observation } from "./backend.ts";
+
+/** Passes chunks on and reports what they say about the server's own work. */
+export async function* observed(
+  chunks: AsyncIterable<ChatChunk>,
+  { observe }: BackendCall,
+): AsyncGenerator<ChatChunk> {
+  for await (const chunk of chunks) {
+    const { anyclaude, usage } = chunk;
+    if (anyclaude) observe(toObservation(anyclaude));
+    if (typeof usage?.prompt_tokens === "number") {
+      const cached = usage.prompt_tokens_details?.cached_tokens;
+      observe({
+        promptTokens: usage.prompt_tokens,
+        ...(typeof cached === "number" ? { cachedTokens: cached } : {}),
+      });
+    }
+    yield chunk;
+  }
+}
+
+function toObservation(event: ServerEvent): Observation {
+  switch (event.event) {
+    case "accepted":
+      return {
+        promptTokens: event.prompt_tokens,
+        cachedTokens: event.cached_tokens,
+        ...(event.miss ? { miss: toMiss(event.miss) } : {}),
+        ...(typeof event.instruction_tokens === "number"
+          ? { instructionTokens: event.instruction_tokens }
+          : {}),
+      };
+    case "timing":
+      return { prefillSeconds: event.prefill_seconds, decodeSeconds: event.decode_seconds };
+    default:
+      return {};
+  }
+}
+
+function toMiss({ reason, position, message, part }: ServerMiss) {
+  const isNumbered = typeof message === "number" && part !== "instructions";
+  return {
+    reason,
+    position,
+    part: isNumbered ? `message ${message} (${part})` : part ?? undefined,
+  };
+}
