@@ -1,6 +1,8 @@
 import type { Clock } from "../core/clock.ts";
 import { ProxyError } from "../core/errors.ts";
 import type { NewId } from "../core/ids.ts";
+import type { Log } from "../core/log.ts";
+import { primed } from "../core/primed.ts";
 import type { ChatChunk } from "../protocol/openai.ts";
 import { parseSse } from "../protocol/sse.ts";
 import { encodeChatRequest } from "../translate/encode.ts";
@@ -12,6 +14,7 @@ import type { Backend, BackendCall, ModelInfo, RequestOrigin } from "./backend.t
 import { Connection, type ConnectionOptions, toBody } from "./connection.ts";
 import { countTokens } from "./counting.ts";
 import { toListedFacts } from "./facts.ts";
+import { Attempt, LearnedDialect } from "./learned-dialect.ts";
 import { observed } from "./observed.ts";
 import { toListedModels } from "./recognise.ts";
 import { kindOf, type ServerKindName } from "./server-kinds.ts";
@@ -25,22 +28,33 @@ export interface OpenAiOptions extends Omit<ConnectionOptions, "now" | "ours"> {
   readonly project?: string | undefined;
   readonly newId: NewId;
   readonly clock: Clock;
+  readonly log: Log;
 }
 
 /** Any server that speaks OpenAI's chat completions. */
 export function createOpenAiBackend(options: OpenAiOptions): Backend {
-  const { newId, project, clock } = options;
+  const { newId, project, clock, log } = options;
   const kind = kindOf(options.kind);
   const ours = options.kind === "ours";
   const connection = new Connection({ ...options, ours, now: () => clock.now() });
   const { seesImages = kind.dialect.seesImages } = options;
-  const dialect = { ...kind.dialect, seesImages };
+  const dialect = new LearnedDialect({ ...kind.dialect, seesImages }, log);
 
+  /** The answer from its first chunk on: until then a refusal may teach us to ask otherwise. */
   async function open(normal: NormalRequest, { origin, signal }: BackendCall) {
-    const chat = toChatRequest(normal, dialect);
-    const body = encodeChatRequest(chat, ours ? { anyclaude: toHints(origin, normal) } : {});
-    const response = await connection.api("/chat/completions", { body, signal, origin });
-    return toChunks(response, options);
+    const attempt = new Attempt(dialect.known);
+    for (;;) {
+      const chat = toChatRequest(normal, attempt.dialect);
+      const body = encodeChatRequest(chat, ours ? { anyclaude: toHints(origin, normal) } : {});
+      try {
+        const response = await connection.api("/chat/completions", { body, signal, origin });
+        const chunks = await primed(toChunks(response, options));
+        dialect.keep(attempt.lessons);
+        return chunks;
+      } catch (error) {
+        if (!mayTeach(error) || !attempt.learn(error.message, chat)) throw error;
+      }
+    }
   }
 
   /** A wrong name is most often a misspelt one. Of a 404 Claude Code would not show the words. */
@@ -82,7 +96,7 @@ export function createOpenAiBackend(options: OpenAiOptions): Backend {
     },
 
     async countTokens(message, signal) {
-      const chat = toChatRequest(normalise(message), dialect);
+      const chat = toChatRequest(normalise(message), dialect.known);
       return await countTokens(chat, { connection, kind, signal });
     },
 
@@ -97,6 +111,12 @@ export function toList(names: readonly string[]): string {
   const more = names.length - mostNames;
   const shown = names.slice(0, mostNames).join(", ");
   return more > 0 ? `${shown} and ${more} more` : shown;
+}
+
+/** Not when the server was busy, or the account empty. */
+function mayTeach(error: unknown): error is ProxyError {
+  return error instanceof ProxyError &&
+    ["invalid_request_error", "api_error", "not_found_error"].includes(error.type);
 }
 
 async function* toChunks(

@@ -1,5 +1,6 @@
 import { createOpenAiBackend, type OpenAiOptions } from "../../src/backend/openai-compatible.ts";
 import type { Backend } from "../../src/backend/backend.ts";
+import { silentLog } from "../../src/core/log.ts";
 import { countIds } from "./count-ids.ts";
 import { FakeClock } from "./fake-clock.ts";
 
@@ -27,6 +28,7 @@ export function upstream(
     kind: ours ? "ours" : "other",
     newId: countIds(),
     clock: new FakeClock(),
+    log: silentLog,
     fetch: async (url, init) => {
       const call = {
         url,
