@@ -1,12 +1,19 @@
 import type { ChatChunk, ServerEvent, ServerMiss } from "../protocol/openai.ts";
-import type { BackendCall, Observation } from "./backend.ts";
+import type { Observation } from "./backend.ts";
+
+export interface ChunkObserver {
+  readonly observe: (observation: Observation) => void;
+  /** The server has said something, whatever it was. */
+  readonly heard: () => void;
+}
 
 /** Passes chunks on and reports what they say about the server's own work. */
 export async function* observed(
   chunks: AsyncIterable<ChatChunk>,
-  { observe }: BackendCall,
+  { observe, heard }: ChunkObserver,
 ): AsyncGenerator<ChatChunk> {
   for await (const chunk of chunks) {
+    heard();
     const { anyclaude, usage } = chunk;
     if (anyclaude) observe(toObservation(anyclaude));
     if (typeof usage?.prompt_tokens === "number") {

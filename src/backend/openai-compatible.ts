@@ -18,6 +18,7 @@ import { Attempt, LearnedDialect } from "./learned-dialect.ts";
 import { observed } from "./observed.ts";
 import { toListedModels } from "./recognise.ts";
 import { kindOf, type ServerKindName } from "./server-kinds.ts";
+import { Watch } from "./silence.ts";
 import { toProxyError } from "./upstream-error.ts";
 
 export interface OpenAiOptions extends Omit<ConnectionOptions, "now" | "ours"> {
@@ -41,7 +42,7 @@ export function createOpenAiBackend(options: OpenAiOptions): Backend {
   const dialect = new LearnedDialect({ ...kind.dialect, seesImages }, log);
 
   /** The answer from its first chunk on: until then a refusal may teach us to ask otherwise. */
-  async function open(normal: NormalRequest, { origin, signal }: BackendCall) {
+  async function open(normal: NormalRequest, { origin }: BackendCall, signal: AbortSignal) {
     const attempt = new Attempt(dialect.known);
     for (;;) {
       const chat = toChatRequest(normal, attempt.dialect);
@@ -84,12 +85,13 @@ export function createOpenAiBackend(options: OpenAiOptions): Backend {
 
   return {
     async *stream(message, call) {
+      using watch = new Watch({ connection, clock, signal: call.signal });
       try {
         const normal = normalise(message);
-        const chunks = await open(normal, call);
-        const seen = observed(chunks, call);
+        const chunks = await open(normal, call, watch.signal);
+        const heard = observed(chunks, { observe: call.observe, heard: () => watch.heard() });
         const header = { model: message.model, newId, createsCache: ours };
-        yield* withClientNames(toMessageEvents(seen, header), normal.tools);
+        yield* withClientNames(toMessageEvents(heard, header), normal.tools);
       } catch (error) {
         throw await naming(error, message.model, call.signal);
       }
