@@ -78,7 +78,7 @@ async function startTranslating(options: StartOptions): Promise<RunningApp> {
     stack.use(prewarm({ address, project, fetch: patientFetch, log }));
   }
   const backend = createOpenAiBackend({
-    ...{ address, kind, seesImages, project, clock, log, newId: randomId },
+    ...{ address, kind, seesImages, contextLength, project, clock, log, newId: randomId },
     keySetting: keySettingOf(config.mode),
     fetch: traces?.asking(patientFetch) ?? patientFetch,
   });

@@ -1,3 +1,4 @@
+import { memo } from "../core/memo.ts";
 import type { ChatRequest } from "../protocol/openai.ts";
 import { encodeChatRequest } from "../translate/encode.ts";
 import type { TokenCount } from "./backend.ts";
@@ -83,3 +84,24 @@ function hasImages({ messages }: ChatRequest): boolean {
     typeof content === "object" && content?.some(({ type }) => type === "image_url")
   );
 }
+
+/**
+ * Words of a prompt, as blanks part them: a number of tokens that it surely has, because no
+ * tokenizer of these models puts two words into one token. What a template may drop is left out:
+ * thinking, ids, most of a schema.
+ */
+export function leastTokens({ messages, tools = [] }: ChatRequest): number {
+  return [...messages, ...tools].reduce((sum, item) => sum + wordsIn(item).count, 0);
+}
+
+const wordsIn = memo((item: object) => {
+  let count = 0;
+  JSON.stringify(item, (key, value: unknown) => {
+    if (typeof value !== "string") return value;
+    if (alwaysSaid.has(key)) count += value.match(/(?<!\S)\S*\p{L}/gu)?.length ?? 0;
+    return "";
+  });
+  return { count };
+});
+
+const alwaysSaid = new Set(["content", "text", "arguments", "name", "description"]);

@@ -10,12 +10,13 @@ import { normalise, type NormalRequest } from "../translate/normalise.ts";
 import { toChatRequest } from "../translate/request.ts";
 import { toMessageEvents } from "../translate/stream.ts";
 import { withClientNames } from "../translate/tool-names.ts";
-import type { Backend, BackendCall, ModelInfo, RequestOrigin } from "./backend.ts";
+import type { Backend, BackendCall, ModelInfo, Observation, RequestOrigin } from "./backend.ts";
 import { Connection, type ConnectionOptions, toBody } from "./connection.ts";
-import { countTokens } from "./counting.ts";
+import { countTokens, leastTokens } from "./counting.ts";
 import { toListedFacts } from "./facts.ts";
 import { Attempt, LearnedDialect } from "./learned-dialect.ts";
 import { observed } from "./observed.ts";
+import { toOverflowMessage } from "./overflow.ts";
 import { toListedModels } from "./recognise.ts";
 import { kindOf, type ServerKindName } from "./server-kinds.ts";
 import { Watch } from "./silence.ts";
@@ -25,6 +26,8 @@ export interface OpenAiOptions extends Omit<ConnectionOptions, "now" | "ours"> {
   readonly kind: ServerKindName;
   /** Of its model, where that is known; undefined as its kind has it. */
   readonly seesImages?: boolean | undefined;
+  /** Tokens of prompt and answer; undefined when the server does not say. */
+  readonly contextLength?: number | undefined;
   /** Names the project: its conversations begin alike. For our own server. */
   readonly project?: string | undefined;
   readonly newId: NewId;
@@ -34,24 +37,27 @@ export interface OpenAiOptions extends Omit<ConnectionOptions, "now" | "ours"> {
 
 /** Any server that speaks OpenAI's chat completions. */
 export function createOpenAiBackend(options: OpenAiOptions): Backend {
-  const { newId, project, clock, log } = options;
+  const { newId, project, clock, contextLength, log } = options;
   const kind = kindOf(options.kind);
   const ours = options.kind === "ours";
   const connection = new Connection({ ...options, ours, now: () => clock.now() });
   const { seesImages = kind.dialect.seesImages } = options;
   const dialect = new LearnedDialect({ ...kind.dialect, seesImages }, log);
+  let hasWarned = false;
 
   /** The answer from its first chunk on: until then a refusal may teach us to ask otherwise. */
   async function open(normal: NormalRequest, { origin }: BackendCall, signal: AbortSignal) {
     const attempt = new Attempt(dialect.known);
     for (;;) {
       const chat = toChatRequest(normal, attempt.dialect);
+      const least = kind.cutsPrompts ? leastTokens(chat) : 0;
+      if (contextLength !== undefined && least > contextLength) throw tooLong(least, contextLength);
       const body = encodeChatRequest(chat, ours ? { anyclaude: toHints(origin, normal) } : {});
       try {
         const response = await connection.api("/chat/completions", { body, signal, origin });
         const chunks = await primed(toChunks(response, options));
         dialect.keep(attempt.lessons);
-        return chunks;
+        return { chunks, least };
       } catch (error) {
         if (!mayTeach(error) || !attempt.learn(error.message, chat)) throw error;
       }
@@ -79,6 +85,13 @@ export function createOpenAiBackend(options: OpenAiOptions): Backend {
     }));
   }
 
+  /** The client believes what is reported, and would never compact. */
+  function warnOfCut({ promptTokens }: Observation, least: number): void {
+    if (hasWarned) return;
+    hasWarned = true;
+    log.warn("model server read less of a prompt than it was sent", { promptTokens, least });
+  }
+
   function toHints(origin: RequestOrigin, normal: NormalRequest) {
     return { ...hints(origin), ...(project ? { project } : {}), own_chars: ownChars(normal) };
   }
@@ -88,8 +101,12 @@ export function createOpenAiBackend(options: OpenAiOptions): Backend {
       using watch = new Watch({ connection, clock, signal: call.signal });
       try {
         const normal = normalise(message);
-        const chunks = await open(normal, call, watch.signal);
-        const heard = observed(chunks, { observe: call.observe, heard: () => watch.heard() });
+        const { chunks, least } = await open(normal, call, watch.signal);
+        const observe = (observation: Observation) => {
+          if ((observation.promptTokens ?? Infinity) < least) warnOfCut(observation, least);
+          call.observe(observation);
+        };
+        const heard = observed(chunks, { observe, heard: () => watch.heard() });
         const header = { model: message.model, newId, createsCache: ours };
         yield* withClientNames(toMessageEvents(heard, header), normal.tools);
       } catch (error) {
@@ -119,6 +136,12 @@ export function toList(names: readonly string[]): string {
 function mayTeach(error: unknown): error is ProxyError {
   return error instanceof ProxyError &&
     ["invalid_request_error", "api_error", "not_found_error"].includes(error.type);
+}
+
+/** Surely so, and the server would not say it: it would forget the beginning. */
+function tooLong(prompt: number, window: number): ProxyError {
+  const message = toOverflowMessage({ prompt, window, output: undefined });
+  return new ProxyError("invalid_request_error", message);
 }
 
 async function* toChunks(

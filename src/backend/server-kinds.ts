@@ -20,6 +20,8 @@ export interface ServerKind {
   readonly listedAs?: (model: string) => readonly string[];
   /** It loads a model when it is first asked for one, and knows its window only then. */
   readonly loadsOnDemand?: true;
+  /** It cuts a prompt that is too long, and says nothing. */
+  readonly cutsPrompts?: true;
   /** It answers 404 to whatever it refuses. */
   readonly refusesWith404?: true;
   /** How its user makes the window larger. */
@@ -90,8 +92,8 @@ export const serverKinds = {
     enlarge: "lms load … --context-length N",
   },
 
-  // ollama/ollama: server/routes.go (/api/version, /api/ps, /api/show),
-  // openai/openai.go (reasoning_effort, an assistant's `reasoning`, no top_k), envconfig (its
+  // ollama/ollama: server/routes.go (/api/version, /api/ps, /api/show), server/prompt.go (what it
+  // cuts), openai/openai.go (reasoning_effort, an assistant's `reasoning`, no top_k), envconfig (its
   // small default).
   ollama: {
     title: "Ollama",
@@ -100,6 +102,7 @@ export const serverKinds = {
     dialect: { ...usual, takesTopK: false, thinking: "reasoning", takesEffort: true },
     listedAs: (model) => [model, `${model}:latest`],
     loadsOnDemand: true,
+    cutsPrompts: true,
     enlarge: "OLLAMA_CONTEXT_LENGTH=N ollama serve",
   },
 

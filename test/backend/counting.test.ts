@@ -1,8 +1,8 @@
 import { describe, test } from "node:test";
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { countTokens } from "../../src/backend/counting.ts";
+import { countTokens, leastTokens } from "../../src/backend/counting.ts";
 import { kindOf, type ServerKindName } from "../../src/backend/server-kinds.ts";
-import type { ChatRequest } from "../../src/protocol/openai.ts";
+import type { ChatMessage, ChatRequest } from "../../src/protocol/openai.ts";
 import { foreignServer } from "../support/foreign-server.ts";
 
 const tools = [{
@@ -95,6 +95,48 @@ describe("counting", () => {
       Error,
       "left",
     );
+  });
+});
+
+describe("the least number of tokens", () => {
+  const words: readonly [string, number][] = [
+    ["", 0],
+    ["one two  three\nfour", 4],
+    ["don't snake_case_name a.b(c)", 3],
+    ["1 2 3 {} => ----", 0],
+    ["(x) y2 3z", 3],
+    ["日本語のテキスト", 1],
+    ["наш текст", 2],
+  ];
+  for (const [content, expected] of words) {
+    test(`of ${JSON.stringify(content)} is ${expected}`, () => {
+      assertEquals(leastTokens(chat({ messages: [{ role: "user", content }] })), expected);
+    });
+  }
+
+  test("counts what is always said: parts of texts, calls, results and tools", () => {
+    const call = { name: "Read", arguments: `{"path": "a b"}` };
+    const messages: ChatMessage[] = [
+      { role: "user", content: [{ type: "text", text: "one two" }] },
+      {
+        role: "assistant",
+        content: null,
+        tool_calls: [{ id: "call_1", type: "function", function: call }],
+      },
+      { role: "tool", tool_call_id: "call_1", content: "three" },
+    ];
+
+    assertEquals(leastTokens(chat({ messages })), 2 + 1 + 3 + 1);
+    assertEquals(leastTokens(chat({ messages: [], tools })), 1 + 3);
+  });
+
+  test("leaves out pictures, and thinking, which templates drop", () => {
+    const messages: ChatMessage[] = [
+      picture,
+      { role: "assistant", content: null, reasoning_content: "one two three" },
+    ];
+
+    assertEquals(leastTokens(chat({ messages })), 0);
   });
 });
 

@@ -4,6 +4,8 @@ import type { Backend, Observation, RequestOrigin } from "../../src/backend/back
 import { ProxyError } from "../../src/core/errors.ts";
 import type { MessageEvent, MessagesRequest } from "../../src/protocol/anthropic.ts";
 import { question } from "../support/proxy.ts";
+import { silentLog } from "../../src/core/log.ts";
+import type { OpenAiOptions } from "../../src/backend/openai-compatible.ts";
 import { streamed, text, upstream, type UpstreamCall, usage } from "../support/upstream.ts";
 
 const origin = { session: "s-1", agent: "a-1", requestClass: "subagent" } as const;
@@ -242,6 +244,58 @@ describe("a server that cannot be used", () => {
     const { backend } = upstream(() => new Response("data: <html>\n\n"));
 
     await assertRejects(() => all(backend), ProxyError, "not a chat chunk");
+  });
+});
+
+describe("a server that cuts prompts and says nothing", () => {
+  const long = (words: number) => ({
+    ...question,
+    messages: [{ role: "user" as const, content: "word ".repeat(words) }],
+  });
+  const ask = async (words: number, reported: number, options: Partial<OpenAiOptions> = {}) => {
+    const warnings: string[] = [];
+    const log = { ...silentLog, warn: (message: string) => void warnings.push(message) };
+    const answer = () => streamed([text("Hi", "stop"), usage(reported, 1)]);
+    const { calls, backend } = upstream(answer, {
+      ...{ kind: "ollama" as const, contextLength: 4096, log },
+      ...options,
+    });
+    const ended = await Array.fromAsync(stream(backend, [], long(words)))
+      .then(() => "answered", (error: Error) => error.message);
+    return { calls, warnings, ended, backend };
+  };
+
+  test("is not sent what is surely too long", async () => {
+    const { calls, ended } = await ask(4097, 4096);
+
+    assertEquals(ended, "prompt is too long: 4097 tokens > 4096 maximum");
+    assertEquals(calls, []);
+  });
+
+  test("is sent what may fit", async () => {
+    assertEquals((await ask(4096, 5000)).ended, "answered");
+  });
+
+  test("is sent everything as long as its window is not known", async () => {
+    assertEquals((await ask(9000, 9000, { contextLength: undefined })).ended, "answered");
+  });
+
+  test("is not suspected to be what other servers are", async () => {
+    const { ended, warnings } = await ask(9000, 1, { kind: "vllm" });
+
+    assertEquals([ended, warnings], ["answered", []]);
+  });
+
+  test("is noted once when it has read less than there was", async () => {
+    const { warnings, backend } = await ask(4000, 2048);
+
+    await Array.fromAsync(stream(backend, [], long(4000)));
+
+    assertEquals(warnings, ["model server read less of a prompt than it was sent"]);
+  });
+
+  test("is not noted when it has read everything", async () => {
+    assertEquals((await ask(4000, 4000)).warnings, []);
   });
 });
 
