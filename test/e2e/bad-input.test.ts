@@ -4,6 +4,15 @@ import type { AddressInfo } from "node:net";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  deadPort,
+  httpServer,
+  httpsServer,
+  json,
+  type Place,
+  serving,
+  socketServer,
+} from "../support/loopback.ts";
 import { createWorld, type World } from "./support/world.ts";
 
 interface BadInput {
@@ -133,6 +142,135 @@ describe("bad input", () => {
     assert(!/^ +at /m.test(ran.stderr), ran.stderr);
     assertEquals(ran.code, 1);
   });
+});
+
+interface BadServer {
+  readonly what: string;
+  readonly open: () => Promise<Place>;
+  readonly scheme?: "https";
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly said: string;
+  readonly code: number;
+}
+
+const models = { "/v1/models": { data: [{ id: "m", owned_by: "vllm" }] } };
+
+/** What the user sees of a server that cannot be used, before Claude Code starts. */
+const servers: readonly BadServer[] = [
+  { what: "nobody there", open: deadPort, said: "is it running?", code: 1 },
+  {
+    what: "nobody who answers",
+    open: () => socketServer((socket) => void socket.resume()),
+    said: "it does not answer",
+    code: 1,
+  },
+  {
+    what: "a key that is missing",
+    open: () => serving({ "/v1/models": 401 }),
+    said: "wants a key (401): set OPENAI_API_KEY",
+    code: 1,
+  },
+  {
+    what: "a wrong key",
+    open: () => serving({ "/v1/models": 401 }),
+    env: { OPENAI_API_KEY: "sk-s3cret" },
+    said: "refused our key (401): check OPENAI_API_KEY",
+    code: 1,
+  },
+  {
+    what: "a wrong model",
+    open: () => serving(models),
+    args: ["--model", "n"],
+    said: "it has m",
+    code: 2,
+  },
+  {
+    what: "a web page",
+    open: () => serving({ "/v1/models": "<html>Log in</html>" }),
+    said: "sent a web page: check its address",
+    code: 1,
+  },
+  {
+    what: "a certificate that nobody has signed",
+    open: () => httpsServer((_, response) => response.end("{}")),
+    scheme: "https",
+    said: "NODE_EXTRA_CA_CERTS",
+    code: 1,
+  },
+  {
+    what: "no https",
+    open: () => serving(models),
+    scheme: "https",
+    said: "write http://",
+    code: 1,
+  },
+  {
+    what: "another address",
+    open: () => httpServer((_, response) => response.writeHead(301, { location: "/in" }).end()),
+    said: "sends us elsewhere (301)",
+    code: 1,
+  },
+];
+
+/**
+ * What becomes of a question when a server turns bad after the start. Nothing of it is retried; a
+ * 400 makes Claude Code ask five times more, at once and each time for less.
+ */
+const turning: readonly [
+  what: string,
+  answer: readonly [status: number, error: string],
+  said: string,
+  questions: number,
+][] = [
+  ["refuses the key", [401, "revoked"], "refused our key (401): check OPENAI_API_KEY", 6],
+  ["wants money", [402, "Top up"], "wants to be paid: Top up", 1],
+  ["has another model", [404, "no such model: m"], `does not have "m": it has n`, 6],
+  ["takes no tools", [400, "m takes no tools"], "m takes no tools", 6],
+  ["has used up its quota", [429, "insufficient_quota"], "insufficient_quota", 1],
+];
+
+describe("a bad server", () => {
+  for (const { what, open, scheme = "http", args = [], env, said, code } of servers) {
+    test(`${what}: one sentence with its address, no secret, exit code ${code}`, async () => {
+      using world = createWorld();
+      await using place = await open();
+      const at = `127.0.0.1:${place.port}`;
+
+      const ran = await world.anyclaude(
+        ["--mode", "openai", "--base-url", `${scheme}://me:s3cret@${at}/v1`, ...args, "-p", "hi"],
+        env,
+      );
+
+      assertStringIncludes(ran.stderr, said);
+      assertStringIncludes(ran.stderr, `${scheme}://${at}`);
+      assert(!/s3cret|^ +at /m.test(ran.stderr), ran.stderr);
+      assertEquals([ran.code, ran.stdout, ran.stderr.trim().split("\n").length], [code, "", 1]);
+    });
+  }
+
+  for (const [what, [status, error], said, questions] of turning) {
+    test(`that ${what} later is shown at once`, async () => {
+      using world = createWorld();
+      let asked = 0;
+      await using place = await httpServer((request, response) => {
+        if (request.url === "/v1/models") {
+          return json(response, asked === 0 ? models["/v1/models"] : { data: [{ id: "n" }] });
+        }
+        if (request.url !== "/v1/chat/completions") return json(response, undefined);
+        asked += 1;
+        json(response, { error: { message: error, code: error } }, status);
+      });
+
+      const ran = await world.anyclaude(
+        ["--mode", "openai", "--base-url", `http://127.0.0.1:${place.port}`, "-p", "hi"],
+        { OPENAI_API_KEY: "sk-s3cret" },
+      );
+
+      assertStringIncludes(ran.stdout + ran.stderr, said);
+      assertEquals([ran.code, asked], [1, questions], ran.stdout + ran.stderr);
+    });
+  }
 });
 
 /** A home of its own, with this in its config file. */
