@@ -29,8 +29,8 @@ export function toProxyError(failure: UpstreamFailure): ProxyError {
   switch (status) {
     case 401:
     case 403:
-      // Passed on as it is, the client would retry for minutes and then ask for a login.
-      return final("invalid_request_error", keySentence(status, failure));
+      // As 401 the client would retry for minutes and then ask for a login; a 400 it asks six times.
+      return final("permission_error", keySentence(status, failure));
     case 402:
       return final("billing_error", `${who(failure)} wants to be paid: ${message}`);
     case 404:

@@ -6,9 +6,9 @@ import { toProxyError, type UpstreamFailure } from "../../src/backend/upstream-e
 /** Status, what the client gets, and whether it may try again. */
 const failures: readonly [number | undefined, string, number, boolean][] = [
   [400, "invalid_request_error", 400, false],
-  [401, "invalid_request_error", 400, false],
+  [401, "permission_error", 403, false],
   [402, "billing_error", 402, false],
-  [403, "invalid_request_error", 400, false],
+  [403, "permission_error", 403, false],
   [404, "not_found_error", 404, false],
   [408, "overloaded_error", 529, true],
   [413, "request_too_large", 413, true],

@@ -120,7 +120,7 @@ describe("the official SDK", () => {
     [429, Anthropic.RateLimitError],
     [404, Anthropic.NotFoundError],
     [400, Anthropic.BadRequestError],
-    [401, Anthropic.BadRequestError],
+    [401, Anthropic.PermissionDeniedError],
     [500, Anthropic.InternalServerError],
     [503, Anthropic.InternalServerError],
   ] as const;

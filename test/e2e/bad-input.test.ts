@@ -223,7 +223,7 @@ const turning: readonly [
   said: string,
   questions: number,
 ][] = [
-  ["refuses the key", [401, "revoked"], "refused our key (401): check OPENAI_API_KEY", 6],
+  ["refuses the key", [401, "revoked"], "refused our key (401): check OPENAI_API_KEY", 1],
   ["wants money", [402, "Top up"], "wants to be paid: Top up", 1],
   ["has another model", [404, "no such model: m"], `does not have "m": it has n`, 6],
   ["takes no tools", [400, "m takes no tools"], "m takes no tools", 6],

@@ -76,12 +76,12 @@ describe("POST /v1/messages", () => {
   });
 
   for (const status of [401, 403]) {
-    test(`shows an upstream's ${status} at once, and not as ${status}`, async () => {
+    test(`shows an upstream's ${status} at once, and not as 401`, async () => {
       const { backend } = upstream(() => new Response("no", { status }));
 
       const response = await proxy(backend).ask(streaming);
 
-      assertEquals([response.status, response.headers.get("x-should-retry")], [400, "false"]);
+      assertEquals([response.status, response.headers.get("x-should-retry")], [403, "false"]);
       assertStringIncludes(await response.text(), "OPENAI_API_KEY");
     });
   }
