@@ -11,21 +11,24 @@ export type ModelClass = "full" | "window" | "hybrid" | "endless";
 /** A small random float32 model of one cache class; made once and kept until its recipe changes. */
 export async function randomModel(name: ModelClass): Promise<string> {
   const recipe = join(root, "test", "python", "models.py");
-  const version = createHash("sha256").update(readFileSync(recipe)).digest("hex").slice(0, 8);
-  return await made(`${name} ${version}`, [recipe, name]);
+  return await made(`${name} ${versionOf(recipe)}`, [recipe, name]);
 }
 
-/** The built-in model as stock servers can run it at speed: in float32. */
-export async function tinyFloat32(): Promise<string> {
-  const script = `
-import shutil, sys, mlx.core as mx
-source, target = sys.argv[1:]
-shutil.copytree(source, target)
-weights = mx.load(f"{source}/model.safetensors")
-mx.save_safetensors(
-    f"{target}/model.safetensors", {k: v.astype(mx.float32) for k, v in weights.items()}
-)`;
-  return await made("tiny float32", ["-c", script, join(root, "python", "models", "tiny")]);
+/** The built-in model as servers of others can run it; the recipe says how. */
+export type TinyForm = "float32" | "gguf" | "afmoe";
+
+/** The folder that holds it, named `tiny` or `tiny.gguf`. */
+export async function tinyAs(form: TinyForm): Promise<string> {
+  const source = join(root, "python", "models", "tiny");
+  const recipe = join(root, "test", "python", "tiny_forms.py");
+  const version = versionOf(recipe, join(source, "manifest.json"));
+  return await made(`tiny ${form} ${version}`, [recipe, form, source]);
+}
+
+function versionOf(...files: readonly string[]): string {
+  const hash = createHash("sha256");
+  for (const file of files) hash.update(readFileSync(file));
+  return hash.digest("hex").slice(0, 8);
 }
 
 /** Runs Python with the target folder as last argument, unless the folder is there already. */
