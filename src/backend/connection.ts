@@ -1,7 +1,7 @@
 import { ProxyError } from "../core/errors.ts";
 import { apiUrl, authorizationOf, rootUrl, type ServerAddress, withoutSecrets } from "./address.ts";
 import type { RequestOrigin } from "./backend.ts";
-import { toUnreachable } from "./unreachable.ts";
+import { toTrouble, toUnreachable } from "./unreachable.ts";
 import { toProxyError } from "./upstream-error.ts";
 
 /** The part of `fetch` that is used. */
@@ -73,7 +73,7 @@ export class Connection {
     const address = this.#options.address();
     let response: Response;
     try {
-      response = await fetch(toUrl(address.baseUrl), {
+      response = await askTwice(fetch, toUrl(address.baseUrl), {
         ...toInit(sending),
         headers: toHeaders(address, sending.origin, ours),
         // A key is for this host alone.
@@ -101,6 +101,20 @@ export class Connection {
       server: this.shown,
       receivedAt: this.#options.now(),
     });
+  }
+}
+
+/**
+ * A question again when its connection closed without an answer: it may have been an idle one. llama.cpp closes
+ * those that it says it keeps, and Bun then loses one request in eight.
+ */
+async function askTwice(fetch: Fetch, url: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, init);
+  } catch (error) {
+    const isQuestion = init.method === "POST" && !init.signal?.aborted;
+    if (!isQuestion || toTrouble(error) !== "closed") throw error;
+    return await fetch(url, init);
   }
 }
 

@@ -20,9 +20,9 @@ const wordings: readonly RegExp[] = [
   /maximum context length is (?<window>\d+) tokens.*your request has (?<prompt>\d+) input tokens/,
   /prompt \(length (?<prompt>\d+)\) is longer than the maximum model length of (?<window>\d+)/,
   /(?:prompt contains|passed) \d+ (?:input )?characters/,
-  // OpenAI, Azure, DeepSeek, llama-cpp-python, older vLLM; OpenRouter, whose words begin alike.
+  // OpenAI, Azure, DeepSeek, llama-cpp-python, older vLLM; OpenRouter and Rapid-MLX, whose words begin alike.
   /maximum context length is (?<window>\d+) tokens.*requested (?:about )?(?<total>\d+) tokens \(.*?(?<output>\d+) in the (?:completion|output)\)/,
-  /maximum context length is (?<window>\d+) tokens.*(?:resulted in|requested) (?:about )?(?<prompt>\d+) tokens/,
+  /maximum context length is (?<window>\d+) tokens.*(?:resulted in|requested|prompt contains) (?:about )?(?<prompt>\d+) tokens/,
   /exceeds? the configured limit of (?<window>\d+) tokens.*resulted in (?<prompt>\d+) tokens/,
   /(?:input|request) exceeds the context window/i,
   // SGLang, and Together, whose words are the same.

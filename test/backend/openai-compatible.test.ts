@@ -163,6 +163,23 @@ describe("a server that cannot be used", () => {
     assertEquals([error.type, error.retryAfterSeconds], ["overloaded_error", 1]);
   });
 
+  test("is asked once more when it closed the connection without an answer", async () => {
+    const closing = (times: number) => {
+      let left = times;
+      return upstream(() => {
+        if ((left -= 1) < 0) return streamed([text("Hi", "stop")]);
+        throw Object.assign(new TypeError("closed"), { code: "ECONNRESET" });
+      });
+    };
+    const [once, always] = [closing(1), closing(2)];
+
+    const events = await all(once.backend);
+    const error = await assertRejects(() => all(always.backend), ProxyError);
+
+    assertEquals([events.at(-1)?.type, once.calls.length], ["message_stop", 2]);
+    assertEquals([error.type, error.final, always.calls.length], ["overloaded_error", false, 2]);
+  });
+
   test("fails before the answer begins when its first chunk is an error", async () => {
     const { backend } = upstream(() =>
       streamed([{ error: { message: "maximum context length is 8 tokens" } }])

@@ -24,7 +24,7 @@ describe("a real server's refusal", () => {
     test(`of a request without its key, by ${server}, names our setting at once`, () => {
       const error = refusal(recordedAnswers(server)["no key"]);
 
-      assertEquals([error.status, error.final], [400, true]);
+      assertEquals([error.status, error.final], [403, true]);
       assertStringIncludes(error.message, "OPENAI_API_KEY");
     });
   }
