@@ -3,14 +3,13 @@ import { ProxyError } from "../core/errors.ts";
 import type { NewId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import { primed } from "../core/primed.ts";
-import type { ChatChunk } from "../protocol/openai.ts";
-import { parseSse } from "../protocol/sse.ts";
 import { encodeChatRequest } from "../translate/encode.ts";
 import { normalise, type NormalRequest } from "../translate/normalise.ts";
 import { toChatRequest } from "../translate/request.ts";
 import { toMessageEvents } from "../translate/stream.ts";
 import { withClientNames } from "../translate/tool-names.ts";
 import type { Backend, BackendCall, ModelInfo, Observation, RequestOrigin } from "./backend.ts";
+import { toChunks } from "./chunks.ts";
 import { Connection, type ConnectionOptions, toBody } from "./connection.ts";
 import { countTokens, leastTokens } from "./counting.ts";
 import { toListedFacts } from "./facts.ts";
@@ -44,6 +43,8 @@ export function createOpenAiBackend(options: OpenAiOptions): Backend {
   const { seesImages = kind.dialect.seesImages } = options;
   const dialect = new LearnedDialect({ ...kind.dialect, seesImages }, log);
   let hasWarned = false;
+  const toError = (body: unknown) =>
+    toProxyError({ status: undefined, body, retryAfter: null, keySetting: options.keySetting });
 
   /** The answer from its first chunk on: until then a refusal may teach us to ask otherwise. */
   async function open(normal: NormalRequest, { origin }: BackendCall, signal: AbortSignal) {
@@ -55,7 +56,7 @@ export function createOpenAiBackend(options: OpenAiOptions): Backend {
       const body = encodeChatRequest(chat, ours ? { anyclaude: toHints(origin, normal) } : {});
       try {
         const response = await connection.api("/chat/completions", { body, signal, origin });
-        const chunks = await primed(toChunks(response, options));
+        const chunks = await primed(toChunks(response, toError));
         dialect.keep(attempt.lessons);
         return { chunks, least };
       } catch (error) {
@@ -142,42 +143,6 @@ function mayTeach(error: unknown): error is ProxyError {
 function tooLong(prompt: number, window: number): ProxyError {
   const message = toOverflowMessage({ prompt, window, output: undefined });
   return new ProxyError("invalid_request_error", message);
-}
-
-async function* toChunks(
-  response: Response,
-  { keySetting }: OpenAiOptions,
-): AsyncGenerator<ChatChunk> {
-  if (!response.body) throw new ProxyError("api_error", "The model server sent no answer");
-  if (response.headers.get("content-type")?.includes("html")) {
-    await response.body.cancel();
-    throw new ProxyError("api_error", "The model server sent a web page: check its address", {
-      final: true,
-    });
-  }
-  try {
-    for await (const { data } of parseSse(response.body)) {
-      if (data === "[DONE]") return;
-      const chunk = parseChunk(data);
-      if (chunk.error) {
-        throw toProxyError({ status: undefined, body: chunk, retryAfter: null, keySetting });
-      }
-      yield chunk;
-    }
-  } catch (cause) {
-    if (cause instanceof ProxyError) throw cause;
-    throw new ProxyError("overloaded_error", "The model server broke off its answer", { cause });
-  }
-}
-
-function parseChunk(data: string): ChatChunk {
-  try {
-    const chunk: unknown = JSON.parse(data);
-    if (typeof chunk === "object" && chunk !== null) return chunk;
-  } catch {
-    // Not JSON: refused below like any other nonsense.
-  }
-  throw new ProxyError("api_error", "The model server sent something that is not a chat chunk");
 }
 
 function hints({ session, agent, requestClass }: RequestOrigin): Record<string, string> {

@@ -63,23 +63,60 @@ export interface ChatTool {
 export interface ChatChunk {
   readonly choices?: readonly ChatChoice[] | null;
   readonly usage?: ChatUsage | null;
+  /** llama.cpp's own counts. */
+  readonly timings?: ChatTimings | null;
   readonly error?: unknown;
+  /** `error` where a server marks errors by it; then, and in gateways, the words stand beside it. */
+  readonly object?: unknown;
+  readonly message?: unknown;
+  readonly detail?: unknown;
+  /** Venice's, for what vLLM told it. */
+  readonly error_message?: unknown;
+  readonly error_type?: unknown;
   /** Our own server's extension: docs/mlx-server.md. */
   readonly anyclaude?: ServerEvent;
+  /** The server has said that nothing follows. Not on the wire. */
+  readonly isEnd?: true;
 }
 
 export interface ChatChoice {
+  readonly index?: number | null;
   readonly delta?: ChatDelta | null;
+  /** In a whole answer, and of some servers in a chunk. */
+  readonly message?: ChatDelta | null;
   readonly finish_reason?: string | null;
-  /** The stop sequence that was met: our server and vLLM say it, others do not. */
+  /** The stop sequence that was met: our server and vLLM say it. */
   readonly stop_reason?: string | number | null;
+  /** SGLang's name for it. */
+  readonly matched_stop?: string | number | null;
+  readonly error?: unknown;
+  /** Moonshot puts it here. */
+  readonly usage?: ChatUsage | null;
 }
 
 export interface ChatDelta {
-  readonly content?: string | null;
+  readonly content?: string | readonly ContentPart[] | null;
   readonly reasoning_content?: string | null;
   readonly reasoning?: string | null;
+  readonly reasoning_details?: readonly ReasoningDetail[] | null;
+  readonly refusal?: string | null;
   readonly tool_calls?: readonly ToolCallDelta[] | null;
+  /** What `tool_calls` replaced. */
+  readonly function_call?: ToolCallDelta["function"];
+}
+
+/** Mistral's: text, or thinking that holds texts. */
+export interface ContentPart {
+  readonly type?: string;
+  readonly text?: string | null;
+  readonly thinking?: string | readonly ContentPart[] | null;
+}
+
+/** OpenRouter's. */
+export interface ReasoningDetail {
+  readonly type?: string;
+  readonly text?: string | null;
+  readonly summary?: string | null;
 }
 
 export interface ToolCallDelta {
@@ -96,10 +133,30 @@ export function textOf(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
+/** `prompt_tokens` holds what was read from a cache; the names for how much that was differ. */
 export interface ChatUsage {
   readonly prompt_tokens?: number | null;
   readonly completion_tokens?: number | null;
-  readonly prompt_tokens_details?: { readonly cached_tokens?: number | null } | null;
+  readonly prompt_tokens_details?: {
+    readonly cached_tokens?: number | null;
+    /** OpenRouter's and vLLM's names for what was written to a cache. */
+    readonly cache_write_tokens?: number | null;
+    readonly created_cache_tokens?: number | null;
+  } | null;
+  /** Moonshot's and Together's. */
+  readonly cached_tokens?: number | null;
+  /** DeepSeek's. */
+  readonly prompt_cache_hit_tokens?: number | null;
+  /** LiteLLM's. */
+  readonly cache_read_input_tokens?: number | null;
+  readonly cache_creation_input_tokens?: number | null;
+}
+
+export interface ChatTimings {
+  /** Prompt tokens that were computed, and those that were cached. */
+  readonly prompt_n?: number | null;
+  readonly cache_n?: number | null;
+  readonly predicted_n?: number | null;
 }
 
 export interface ServerMiss {

@@ -3,7 +3,10 @@ import { createParser, type EventSourceMessage } from "eventsource-parser";
 /** A server that sends this much without ending an event is broken. */
 const maxBufferedCharacters = 16 * 1024 * 1024;
 
-/** Server-sent events, whatever the network made of the bytes. An unfinished last one is dropped. */
+/**
+ * Server-sent events, whatever the network made of the bytes. The last one need not be ended by a
+ * blank line: some servers leave it out, and one that died says so by what it holds.
+ */
 export async function* parseSse(
   bytes: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<EventSourceMessage> {
@@ -19,8 +22,12 @@ export async function* parseSse(
 
   for await (const chunk of bytes) {
     parser.feed(decoder.decode(chunk, { stream: true }));
-    yield* ready.splice(0);
+    // Not `yield*`: in an async generator that costs more than reading the event.
+    for (const event of ready) yield event;
+    ready.length = 0;
   }
+  parser.feed(`${decoder.decode()}\n\n`);
+  for (const event of ready) yield event;
 }
 
 /** Claude Code skips events without an `event:` line. */

@@ -1,0 +1,116 @@
+import { ProxyError } from "../core/errors.ts";
+import type { ChatChunk } from "../protocol/openai.ts";
+import { parseSse } from "../protocol/sse.ts";
+
+/** An answer that is larger than this without being a stream is broken. */
+const maxCharacters = 16 * 1024 * 1024;
+const blankBytes = new Set([0x20, 0x09, 0x0a, 0x0d]);
+const byteOrderMark = new Set([0xef, 0xbb, 0xbf]);
+
+/**
+ * The chunks of an answer, as events or all at once although a stream was asked for. Whatever shape
+ * a server has for an error in an answer that began well, it is thrown as `toError` words it.
+ */
+export async function* toChunks(
+  { body, headers }: Response,
+  toError: (body: unknown) => ProxyError,
+): AsyncGenerator<ChatChunk> {
+  if (!body) throw new ProxyError("api_error", "The model server sent no answer");
+  try {
+    const { first, bytes } = await peeked(body);
+    if (first === "<" || headers.get("content-type")?.includes("html")) {
+      await bytes.return?.();
+      throw new ProxyError("api_error", "The model server sent a web page: check its address", {
+        final: true,
+      });
+    }
+    if (first === "{" || first === "[") {
+      yield checked(JSON.parse(await textOf(bytes)), toError);
+      yield { isEnd: true };
+      return;
+    }
+    let unfinished = false;
+    for await (const { event, data } of parseSse(bytes)) {
+      if (data.startsWith("[DONE]")) {
+        yield { isEnd: true };
+        return;
+      }
+      if (unfinished) throw notAChunk();
+      const chunk = parsed(data);
+      if (event === "error") throw toError(chunk ?? data);
+      if (chunk !== undefined) yield checked(chunk, toError);
+      // Where the connection broke, the last event has no end.
+      else if (data.startsWith("{") || "[DONE]".startsWith(data)) unfinished = data !== "";
+      else throw data.startsWith("<") ? notAChunk() : toError(data);
+    }
+  } catch (cause) {
+    if (cause instanceof ProxyError) throw cause;
+    throw new ProxyError("overloaded_error", "The model server broke off its answer", { cause });
+  }
+}
+
+function checked(body: unknown, toError: (body: unknown) => ProxyError): ChatChunk {
+  if (typeof body !== "object" || body === null) throw notAChunk();
+  const chunk = body as ChatChunk;
+  const error = errorIn(chunk);
+  if (error !== undefined || Array.isArray(body)) throw toError(error ?? body);
+  return chunk;
+}
+
+/** Servers have many places for it; once it was marked by `object`, and gateways only say a word. */
+function errorIn(chunk: ChatChunk): unknown {
+  const { error, object, choices, message, detail, error_message, error_type } = chunk;
+  if (error || object === "error") return chunk;
+  const inChoice = choices?.[0]?.error;
+  if (inChoice) return { error: inChoice };
+  if (choices !== undefined) return undefined;
+  if (typeof error_message === "string") return { message: error_message, type: error_type };
+  return typeof message === "string" || typeof detail === "string" ? chunk : undefined;
+}
+
+function parsed(data: string): unknown {
+  try {
+    return JSON.parse(data);
+  } catch {
+    return undefined; // words, or what is left of a chunk
+  }
+}
+
+function notAChunk(): ProxyError {
+  return new ProxyError("api_error", "The model server sent something that is not a chat chunk");
+}
+
+/** The first character that is not blank, empty without one, and the same bytes again. */
+async function peeked(body: AsyncIterable<Uint8Array>) {
+  const source = body[Symbol.asyncIterator]();
+  const begun: IteratorResult<Uint8Array>[] = [];
+  let first: number | undefined;
+  while (first === undefined) {
+    const result = await source.next();
+    begun.push(result);
+    if (result.done) break;
+    first = result.value.find((byte) => !blankBytes.has(byte) && !byteOrderMark.has(byte));
+  }
+  const bytes: AsyncIterableIterator<Uint8Array> = {
+    [Symbol.asyncIterator]: () => bytes,
+    next: () => {
+      const result = begun.shift();
+      return result ? Promise.resolve(result) : source.next();
+    },
+    return: async (value?: unknown) => {
+      await source.return?.();
+      return { done: true, value };
+    },
+  };
+  return { first: first === undefined ? "" : String.fromCharCode(first), bytes };
+}
+
+async function textOf(bytes: AsyncIterable<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of bytes) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > maxCharacters) throw new Error("The answer is too large");
+  }
+  return text + decoder.decode();
+}
