@@ -1,4 +1,5 @@
 import type { MessageEvent, MessagesRequest } from "../protocol/anthropic.ts";
+import type { Alteration } from "../translate/stream.ts";
 
 /** Whoever answers a message. Speaks Anthropic's vocabulary; translation is its own affair. */
 export interface Backend {
@@ -33,6 +34,8 @@ export interface Observation {
   /** What the response cache had: the tier that answered, or `miss`. */
   readonly responseCache?: ResponseCacheOutcome;
   readonly responseMiss?: ResponseMiss;
+  /** What was done to the answer on its way: then it is not what the model said, and never kept. */
+  readonly altered?: Alteration;
   /** True when the answer was kept for the next one who asks. */
   readonly isStored?: boolean;
   /** Stored answers that had to leave for this one. */

@@ -39,9 +39,7 @@ export async function* toChunks(
       const chunk = parsed(data);
       if (event === "error") throw toError(chunk ?? data);
       if (chunk !== undefined) yield checked(chunk, toError);
-      // Where the connection broke, the last event has no end.
-      else if (data.startsWith("{") || "[DONE]".startsWith(data)) unfinished = data !== "";
-      else throw data.startsWith("<") ? notAChunk() : toError(data);
+      else unfinished = isBegun(data.trim(), toError);
     }
   } catch (cause) {
     if (cause instanceof ProxyError) throw cause;
@@ -57,10 +55,10 @@ function checked(body: unknown, toError: (body: unknown) => ProxyError): ChatChu
   return chunk;
 }
 
-/** Servers have many places for it; once it was marked by `object`, and gateways only say a word. */
+/** Servers have many places for it; some say no more than the words. */
 function errorIn(chunk: ChatChunk): unknown {
-  const { error, object, choices, message, detail, error_message, error_type } = chunk;
-  if (error || object === "error") return chunk;
+  const { error, choices, message, detail, error_message, error_type } = chunk;
+  if (error) return chunk;
   const inChoice = choices?.[0]?.error;
   if (inChoice) return { error: inChoice };
   if (choices !== undefined) return undefined;
@@ -74,6 +72,13 @@ function parsed(data: string): unknown {
   } catch {
     return undefined; // words, or what is left of a chunk
   }
+}
+
+/** Where the connection broke, the last event has no end. Otherwise words are an error. */
+function isBegun(words: string, toError: (body: unknown) => ProxyError): boolean {
+  if (words === "") return false;
+  if (words.startsWith("{") || "[DONE]".startsWith(words)) return true;
+  throw words.startsWith("<") ? notAChunk() : toError(words);
 }
 
 function notAChunk(): ProxyError {

@@ -1,4 +1,5 @@
 import type { ChatChunk, ServerEvent, ServerMiss } from "../protocol/openai.ts";
+import { countsIn } from "../translate/usage.ts";
 import type { Observation } from "./backend.ts";
 
 export interface ChunkObserver {
@@ -14,14 +15,10 @@ export async function* observed(
 ): AsyncGenerator<ChatChunk> {
   for await (const chunk of chunks) {
     heard();
-    const { anyclaude, usage } = chunk;
-    if (anyclaude) observe(toObservation(anyclaude));
-    if (typeof usage?.prompt_tokens === "number") {
-      const cached = usage.prompt_tokens_details?.cached_tokens;
-      observe({
-        promptTokens: usage.prompt_tokens,
-        ...(typeof cached === "number" ? { cachedTokens: cached } : {}),
-      });
+    const { prompt, read } = countsIn(chunk) ?? {};
+    if (chunk.anyclaude) observe(toObservation(chunk.anyclaude));
+    else if (prompt) {
+      observe({ promptTokens: prompt, ...(read === undefined ? {} : { cachedTokens: read }) });
     }
     yield chunk;
   }

@@ -6,7 +6,7 @@ import { primed } from "../core/primed.ts";
 import { encodeChatRequest } from "../translate/encode.ts";
 import { normalise, type NormalRequest } from "../translate/normalise.ts";
 import { toChatRequest } from "../translate/request.ts";
-import { toMessageEvents } from "../translate/stream.ts";
+import { type Alteration, toMessageEvents } from "../translate/stream.ts";
 import { withClientNames } from "../translate/tool-names.ts";
 import type { Backend, BackendCall, ModelInfo, Observation, RequestOrigin } from "./backend.ts";
 import { toChunks } from "./chunks.ts";
@@ -58,7 +58,7 @@ export function createOpenAiBackend(options: OpenAiOptions): Backend {
         const response = await connection.api("/chat/completions", { body, signal, origin });
         const chunks = await primed(toChunks(response, toError));
         dialect.keep(attempt.lessons);
-        return { chunks, least };
+        return { chunks, chat, least };
       } catch (error) {
         if (!mayTeach(error) || !attempt.learn(error.message, chat)) throw error;
       }
@@ -102,13 +102,14 @@ export function createOpenAiBackend(options: OpenAiOptions): Backend {
       using watch = new Watch({ connection, clock, signal: call.signal });
       try {
         const normal = normalise(message);
-        const { chunks, least } = await open(normal, call, watch.signal);
+        const { chunks, chat: request, least } = await open(normal, call, watch.signal);
         const observe = (observation: Observation) => {
           if ((observation.promptTokens ?? Infinity) < least) warnOfCut(observation, least);
           call.observe(observation);
         };
         const heard = observed(chunks, { observe, heard: () => watch.heard() });
-        const header = { model: message.model, newId, createsCache: ours };
+        const onAltered = (altered: Alteration) => call.observe({ altered });
+        const header = { model: message.model, newId, ours, request, onAltered };
         yield* withClientNames(toMessageEvents(heard, header), normal.tools);
       } catch (error) {
         throw await naming(error, message.model, call.signal);

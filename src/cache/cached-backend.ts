@@ -89,10 +89,15 @@ export function createCachedBackend(options: CachedBackendOptions): Backend {
   ): AsyncGenerator<MessageEvent> {
     const startedAt = clock.now();
     const fold = new MessageFold();
-    for await (const event of backend.stream(request, call)) {
+    let isAltered = false;
+    const observe = (observation: Observation) => {
+      isAltered ||= observation.altered !== undefined;
+      call.observe(observation);
+    };
+    for await (const event of backend.stream(request, { ...call, observe })) {
       fold.add(event);
       // Stored before the end is told: a client may ask again at once.
-      if (event.type === "message_stop") {
+      if (event.type === "message_stop" && !isAltered) {
         const answer = toAnswer(fold, clock.now() - startedAt);
         if (answer) call.observe(await store(key, answer));
       }

@@ -66,8 +66,7 @@ export interface ChatChunk {
   /** llama.cpp's own counts. */
   readonly timings?: ChatTimings | null;
   readonly error?: unknown;
-  /** `error` where a server marks errors by it; then, and in gateways, the words stand beside it. */
-  readonly object?: unknown;
+  /** An error's words, where they have no object of their own. */
   readonly message?: unknown;
   readonly detail?: unknown;
   /** Venice's, for what vLLM told it. */

@@ -2,30 +2,45 @@ import type { AnswerBlock, BlockDelta, MessageEvent } from "../protocol/anthropi
 
 /** Anthropic streams one content block at a time; a new key closes the open block first. */
 export class BlockWriter {
+  #events: MessageEvent[] = [];
   #index = -1;
   #open: { readonly key: string; readonly last: readonly BlockDelta[] } | undefined;
 
+  /** What was written since it was asked last. Not a generator: that costs more than the writing. */
+  take(): readonly MessageEvent[] {
+    const events = this.#events;
+    this.#events = [];
+    return events;
+  }
+
+  isOpen(key: string): boolean {
+    return this.#open?.key === key;
+  }
+
   /** `last`: deltas written when the block is closed. */
-  *write(
+  write(
     key: string,
     open: () => AnswerBlock,
     delta: BlockDelta | undefined,
     last: readonly BlockDelta[] = [],
-  ): Generator<MessageEvent> {
+  ): void {
     if (key !== this.#open?.key) {
-      yield* this.close();
+      this.close();
       this.#open = { key, last };
       this.#index += 1;
-      yield { type: "content_block_start", index: this.#index, content_block: open() };
+      const content_block = open();
+      this.#events.push({ type: "content_block_start", index: this.#index, content_block });
     }
-    if (delta) yield { type: "content_block_delta", index: this.#index, delta };
+    if (delta) this.#events.push({ type: "content_block_delta", index: this.#index, delta });
   }
 
-  *close(): Generator<MessageEvent> {
+  close(): void {
     if (!this.#open) return;
     const { last } = this.#open;
     this.#open = undefined;
-    for (const delta of last) yield { type: "content_block_delta", index: this.#index, delta };
-    yield { type: "content_block_stop", index: this.#index };
+    for (const delta of last) {
+      this.#events.push({ type: "content_block_delta", index: this.#index, delta });
+    }
+    this.#events.push({ type: "content_block_stop", index: this.#index });
   }
 }

@@ -3,8 +3,13 @@ export interface Spoken {
   readonly text: string;
 }
 
-const open = "<think>";
-const close = "</think>";
+/** Qwen, DeepSeek, GLM and most others; Mistral; Seed; Cohere. */
+const tags: readonly (readonly [open: string, close: string])[] = [
+  ["<think>", "</think>"],
+  ["[THINK]", "[/THINK]"],
+  ["<seed:think>", "</seed:think>"],
+  ["<|START_THINKING|>", "<|END_THINKING|>"],
+];
 
 /**
  * Splits off thinking that a server left in the text. Only at the very beginning of an answer:
@@ -12,48 +17,49 @@ const close = "</think>";
  */
 export class ThinkTags {
   #state: "start" | "thinking" | "after" | "text" = "start";
+  #close = "";
   #held = "";
 
-  *feed(piece: string): Generator<Spoken> {
-    if (this.#state === "text") {
-      yield { kind: "text", text: piece };
-      return;
-    }
+  feed(piece: string): readonly Spoken[] {
+    if (this.#state === "text") return [{ kind: "text", text: piece }];
     this.#held += piece;
-    if (this.#state === "start" && !this.#begin()) return;
-    if (this.#state === "thinking") yield* this.#think();
+    if (this.#state === "start" && !this.#begin()) return [];
+    const spoken = this.#state === "thinking" ? this.#think() : [];
     if (this.#state === "after") this.#skipBlank();
-    if (this.#isText()) yield* this.#say("text", this.#held.length);
+    return this.#isText() ? [...spoken, ...this.#say("text", this.#held.length)] : spoken;
   }
 
-  *finish(): Generator<Spoken> {
-    yield* this.#say(this.#state === "thinking" ? "thinking" : "text", this.#held.length);
+  finish(): readonly Spoken[] {
+    return this.#say(this.#state === "thinking" ? "thinking" : "text", this.#held.length);
   }
 
-  /** True once it is known whether the answer begins with the tag. */
+  /** True once it is known whether the answer begins with a tag. */
   #begin(): boolean {
     const begun = this.#held.trimStart();
-    if (begun.startsWith(open)) {
+    const tag = tags.find(([open]) => begun.startsWith(open));
+    if (tag) {
       this.#state = "thinking";
-      this.#held = begun.slice(open.length);
+      this.#close = tag[1];
+      this.#held = begun.slice(tag[0].length);
       return true;
     }
-    if (open.startsWith(begun)) return false;
+    if (tags.some(([open]) => open.startsWith(begun))) return false;
     this.#state = "text";
     return true;
   }
 
-  *#think(): Generator<Spoken> {
+  #think(): readonly Spoken[] {
+    const close = this.#close;
     const end = this.#held.indexOf(close);
     if (end >= 0) {
-      yield* this.#say("thinking", end);
+      const spoken = this.#say("thinking", end);
       this.#held = this.#held.slice(close.length);
       this.#state = "after";
-      return;
+      return spoken;
     }
-    let kept = close.length - 1;
+    let kept = Math.min(close.length - 1, this.#held.length);
     while (!close.startsWith(this.#held.slice(this.#held.length - kept))) kept -= 1;
-    yield* this.#say("thinking", this.#held.length - kept);
+    return this.#say("thinking", this.#held.length - kept);
   }
 
   /** Asked in a method, because the type checker does not see that the others change the state. */
@@ -67,9 +73,9 @@ export class ThinkTags {
     if (this.#held !== "") this.#state = "text";
   }
 
-  *#say(kind: Spoken["kind"], length: number): Generator<Spoken> {
+  #say(kind: Spoken["kind"], length: number): readonly Spoken[] {
     const text = this.#held.slice(0, length);
     this.#held = this.#held.slice(length);
-    if (text !== "") yield { kind, text };
+    return text === "" ? [] : [{ kind, text }];
   }
 }

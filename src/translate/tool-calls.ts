@@ -1,4 +1,8 @@
-import { textOf, type ToolCallDelta } from "../protocol/openai.ts";
+import { ArgumentRepair } from "./argument-repair.ts";
+import type { DeclaredTools } from "./declared-tools.ts";
+import type { CallPart } from "./delta.ts";
+import type { RepeatedCalls } from "./repeated-calls.ts";
+import { argumentLimits, endless, TextLoop } from "./text-loop.ts";
 
 export interface ToolCallPiece {
   /** Number of the call within the answer. */
@@ -10,11 +14,16 @@ export interface ToolCallPiece {
 
 interface Call {
   readonly number: number;
-  readonly index: number | undefined;
-  id: string | undefined;
+  readonly index: unknown;
+  readonly arguments: ArgumentRepair;
+  readonly loop: TextLoop;
+  id: string;
+  /** Its name as far as the server has said it, and the tool that is meant. */
+  written: string;
   name: string;
-  json: string;
-  waiting: string;
+  /** Of the arguments: may be told, and was not. */
+  ready: string;
+  isJudged: boolean;
 }
 
 /**
@@ -22,78 +31,153 @@ interface Call {
  * it comes, pieces of later ones when it is certain that the earlier ones are complete.
  */
 export class ToolCalls {
+  readonly #tools: DeclaredTools;
+  readonly #repeated: RepeatedCalls;
   readonly #calls: Call[] = [];
+  readonly #told = new Set<Call>();
   #speaking = 0;
+  #reason: string | undefined;
 
+  constructor(tools: DeclaredTools, repeated: RepeatedCalls) {
+    this.#tools = tools;
+    this.#repeated = repeated;
+  }
+
+  /** How many calls were begun to be told. */
   get count(): number {
-    return this.#calls.length;
+    return this.#told.size;
   }
 
-  *feed(deltas: readonly ToolCallDelta[]): Generator<ToolCallPiece> {
-    for (const [position, delta] of deltas.entries()) {
-      const index = delta.index ?? (deltas.length > 1 ? position : undefined);
-      const call = this.#find(delta, index) ?? this.#begin(index);
-      call.id ??= delta.id || undefined;
-      if (call.name === "") call.name = textOf(delta.function?.name);
-      const json = toJsonText(delta.function?.arguments);
-      call.json += json;
-      call.waiting += json;
-      if (call.number === this.#speaking) yield* this.#speak(call, false);
-    }
+  /** True when a call is told otherwise than the model made it. */
+  get isAltered(): boolean {
+    return this.#calls.some((call) => call.name !== call.written || call.arguments.isAltered);
   }
 
-  /** True while the first call that is being told may still get more of its arguments. */
+  /** Why the answer has to end here: from then on nothing is given out. */
+  get reasonToEnd(): string | undefined {
+    return this.#reason;
+  }
+
+  /** True while the call that is being told, or one that waits, may still get arguments. */
   get isUnfinished(): boolean {
-    return this.#calls.slice(this.#speaking).some(({ json }) => json !== "" && !isComplete(json));
+    return this.#calls.length > this.#speaking &&
+      this.#calls.slice(this.#speaking).some((call) => !call.arguments.isComplete);
   }
 
-  *finish(): Generator<ToolCallPiece> {
-    for (const call of this.#calls.slice(this.#speaking)) yield* this.#speak(call, true);
+  feed(parts: readonly CallPart[]): ToolCallPiece[] {
+    for (const part of parts) this.#take(part);
+    return this.#advance();
+  }
+
+  /** A call that was found whole. */
+  add(name: string, json: string): ToolCallPiece[] {
+    const earlier = this.finish(false);
+    const call = this.#begin(undefined, name);
+    call.ready = call.arguments.feed(json);
+    return [...earlier, ...this.finish(false)];
+  }
+
+  /** Nothing more comes for what has begun. `isCut`: although more was to come. */
+  finish(isCut: boolean): ToolCallPiece[] {
+    const pieces: ToolCallPiece[] = [];
+    for (const call of this.#calls.slice(this.#speaking)) {
+      call.ready += call.arguments.finish(isCut);
+      if (call.name !== "" || call.ready !== "") pieces.push(...this.#tell(call, true));
+    }
     this.#speaking = this.#calls.length;
+    return pieces;
   }
 
-  /** The latest call with this index, or without indexes with this id, unless it is another one. */
-  #find({ id, function: named }: ToolCallDelta, index: number | undefined): Call | undefined {
-    const call = this.#calls.findLast((each) =>
+  #take(part: CallPart): void {
+    const call = this.#find(part) ?? this.#begin(part.index, "");
+    call.id ||= part.id;
+    if (part.name !== "") this.#hearName(call, part.name);
+    const length = call.loop.feed(part.json);
+    if (call.loop.isFound) this.#reason ??= endless;
+    call.ready += call.arguments.feed(part.json.slice(0, length));
+  }
+
+  #hearName(call: Call, name: string): void {
+    if (call.written === "") call.written = name;
+    else if (this.#isGoingOn(call, name)) call.written += name;
+    call.name = this.#tools.nameOf(call.written);
+  }
+
+  /** Names may come in pieces, in front of the arguments. */
+  #isGoingOn({ written, arguments: { isEmpty } }: Call, name: string): boolean {
+    return isEmpty && this.#tools.names.some((each) => each.startsWith(written + name));
+  }
+
+  /**
+   * The latest call with this index, or without indexes with this id, unless it is another one. Of
+   * several with one index the id tells which.
+   */
+  #find(part: CallPart): Call | undefined {
+    const { id, index } = part;
+    const isKnown = (each: Call) =>
       index !== undefined && each.index !== undefined
         ? each.index === index
-        : !id || each.id === undefined || each.id === id
-    );
-    return call && isOther(call, id, textOf(named?.name)) ? undefined : call;
+        : id === "" || each.id === "" || each.id === id;
+    const named = id === ""
+      ? undefined
+      : this.#calls.findLast((each) => each.id === id && isKnown(each));
+    const call = named ?? this.#calls.findLast(isKnown);
+    return call && this.#isOther(call, part) ? undefined : call;
   }
 
-  #begin(index: number | undefined): Call {
+  /** A name marks a beginning, but some servers repeat it, and some the index or id of another call. */
+  #isOther(call: Call, { id, name }: CallPart): boolean {
+    if (name === "" || call.written === "" || this.#isGoingOn(call, name)) return false;
+    if (id !== "" && call.id !== "" && id !== call.id) return true;
+    return this.#tools.nameOf(name) !== call.name || call.arguments.couldEnd();
+  }
+
+  #begin(index: unknown, name: string): Call {
     const number = this.#calls.length;
-    const call: Call = { number, index, id: undefined, name: "", json: "", waiting: "" };
+    const call: Call = {
+      ...{ number, index, id: "", written: name, name, ready: "", isJudged: false },
+      loop: new TextLoop(argumentLimits),
+      arguments: new ArgumentRepair(() => this.#tools.schemaOf(call.name)),
+    };
     this.#calls.push(call);
     return call;
   }
 
-  /** A call without a name cannot begin; at the end it is given out as it is. */
-  *#speak(call: Call, ending: boolean): Generator<ToolCallPiece> {
-    if (call.name === "" && !ending) return;
-    yield { call: call.number, name: call.name || "unknown", json: call.waiting };
-    call.waiting = "";
+  /** What can be told by now. A call whose name may not be complete cannot begin. */
+  #advance(): ToolCallPiece[] {
+    const pieces: ToolCallPiece[] = [];
+    for (;;) {
+      const call = this.#calls[this.#speaking];
+      if (!call || call.name === "" || call.arguments.isEmpty) return pieces;
+      const { isComplete } = call.arguments;
+      if (isComplete || !this.#isHeld(call)) {
+        pieces.push(...this.#tell(call, isComplete));
+      }
+      if (!isComplete || call === this.#calls.at(-1)) return pieces;
+      call.ready += call.arguments.finish(false);
+      pieces.push(...this.#tell(call, true));
+      this.#speaking += 1;
+    }
   }
-}
 
-/** A name marks a beginning, but some servers repeat it, and some the index or id of another call. */
-function isOther(call: Call, id: string | null | undefined, name: string) {
-  if (name === "" || call.name === "") return false;
-  if (name !== call.name || (id && call.id !== undefined && id !== call.id)) return true;
-  return isComplete(call.json);
-}
-
-function isComplete(json: string): boolean {
-  if (!json.trimEnd().endsWith("}")) return false;
-  try {
-    JSON.parse(json);
-    return true;
-  } catch {
-    return false; // more is to come
+  #tell(call: Call, isWhole: boolean): ToolCallPiece[] {
+    const isOver = this.#reason !== undefined;
+    if (isWhole && !call.isJudged && !isOver) {
+      call.isJudged = true;
+      this.#reason = this.#repeated.reasonAgainst(call.name, call.arguments.text);
+    }
+    const isTold = this.#told.has(call);
+    const isRefused = isOver || (this.#reason !== undefined && this.#isHeld(call));
+    // One that was begun before the answer had to end is told to its end.
+    if (isTold ? call.ready === "" : isRefused) return [];
+    const json = call.ready;
+    call.ready = "";
+    this.#told.add(call);
+    return [{ call: call.number, name: call.name || "unknown", json }];
   }
-}
 
-function toJsonText(json: string | Readonly<Record<string, unknown>> | null | undefined): string {
-  return typeof json === "object" && json !== null ? JSON.stringify(json) : textOf(json);
+  /** Nothing of it is told before it is known whether it is one too many. */
+  #isHeld({ name }: Call): boolean {
+    return this.#repeated.isSuspect(name);
+  }
 }

@@ -60,7 +60,7 @@ describe("a stream", () => {
   }
 
   test("may hold events without anything", async () => {
-    assertEquals(await all(`data:\n\n${text}data: \n\n`), [{ choices: [] }]);
+    assertEquals(await all(`data:\n\n${text}data:  \n\n`), [{ choices: [] }]);
   });
 
   test("is refused when half a chunk is followed by another", async () => {
@@ -72,6 +72,12 @@ describe("a stream", () => {
       await assertRejects(() => all(`data: ${data}\n\n`), ProxyError, "not a chat chunk");
     });
   }
+
+  test("is an error where an event says so, whatever it holds", async () => {
+    const event = `event: error\ndata: {"reason": "no"}\n\n`;
+
+    await assertRejects(() => all(text + event), ProxyError, `worded {"reason":"no"}`);
+  });
 
   test("that is not read to its end is given up", async () => {
     let isCancelled = false;

@@ -73,6 +73,11 @@ describe("the response cache in front of a backend", () => {
       "a tool call that is not JSON",
       () => streamed([toolCall('{"file'), text("", "tool_calls")]),
     ],
+    [
+      "a tool call that was repaired",
+      () => streamed([toolCall(`{"file_path":"a"`), text("", "tool_calls")]),
+    ],
+    ["an answer that had to be ended", () => streamed([text("on and on ".repeat(2000), "stop")])],
   ];
   for (const [what, respond] of unstored) {
     test(`does not keep ${what}`, async () => {

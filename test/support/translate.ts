@@ -1,17 +1,39 @@
 import { toErrorBody } from "../../src/core/errors.ts";
+import type { Observation } from "../../src/backend/backend.ts";
 import type { MessagesRequest } from "../../src/protocol/anthropic.ts";
 import { encodeSse } from "../../src/protocol/sse.ts";
-import { bytes, upstream } from "./upstream.ts";
 import { question } from "./proxy.ts";
+import { bytes, upstream } from "./upstream.ts";
+
+interface TranslateOptions {
+  readonly request?: MessagesRequest;
+  readonly ours?: boolean;
+  readonly observe?: (observation: Observation) => void;
+}
 
 /** What a client would read if the server at the other end sent these pieces. */
 export async function translate(
   pieces: readonly Uint8Array[],
-  { request = question as MessagesRequest, ours = false } = {},
+  options: TranslateOptions = {},
 ): Promise<string> {
-  const { backend } = upstream(() => bytes(pieces), { ours });
+  return await translateResponse(bytes(pieces), options);
+}
+
+/** The same of chunks, each in a piece of its own. */
+export async function translateChunks(
+  chunks: readonly unknown[],
+  options: TranslateOptions = {},
+): Promise<string> {
+  return await translate(chunks.map(encodeChunk), options);
+}
+
+export async function translateResponse(
+  response: Response,
+  { request = question, ours = false, observe = () => {} }: TranslateOptions = {},
+): Promise<string> {
+  const { backend } = upstream(() => response, { ours });
   const origin = { session: undefined, agent: undefined, requestClass: undefined };
-  const call = { signal: new AbortController().signal, origin, isFresh: false, observe() {} };
+  const call = { signal: new AbortController().signal, origin, isFresh: false, observe };
   let told = "";
   try {
     for await (const event of backend.stream(request, call)) told += encodeSse(event);
@@ -19,6 +41,14 @@ export async function translate(
     told += encodeSse(toErrorBody(error));
   }
   return told;
+}
+
+export function chunk(delta: unknown, finish_reason: string | null = null) {
+  return { choices: [{ index: 0, delta, finish_reason }] };
+}
+
+export function encodeChunk(chunk: unknown): Uint8Array {
+  return new TextEncoder().encode(`data: ${JSON.stringify(chunk)}\n\n`);
 }
 
 /** The same bytes, cut into pieces of these sizes over and over. */

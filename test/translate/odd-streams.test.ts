@@ -2,27 +2,30 @@ import { describe, test } from "node:test";
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { illegalities } from "../support/legal-stream.ts";
-import { translate } from "../support/translate.ts";
+import { question } from "../support/proxy.ts";
+import { told } from "../support/told.ts";
+import { chunk, translateChunks } from "../support/translate.ts";
 
 const whole = (name: string, args: string) => ({ function: { name, arguments: args } });
+const asked = { ...question, tools: [{ name: "Read" }, { name: "Bash" }] };
 const piece = (args: string) => ({ function: { arguments: args } });
 
 /** Tool calls as servers send them, chunk by chunk, and what they mean. */
-const dialects: readonly [string, unknown[][], [string, string][]][] = [
+const dialects: readonly [string, unknown[][], [string, unknown][]][] = [
   [
     "with index 0 for each and no ids",
     [[{ index: 0, ...whole("Read", `{"p":1}`) }], [{ index: 0, ...whole("Bash", `{"c":2}`) }]],
-    [["Read", `{"p":1}`], ["Bash", `{"c":2}`]],
+    [["Read", { p: 1 }], ["Bash", { c: 2 }]],
   ],
   [
     "with one id for each and no index",
     [[{ id: "c", ...whole("Read", `{"p":1}`) }], [{ id: "c", ...whole("Read", `{"p":2}`) }]],
-    [["Read", `{"p":1}`], ["Read", `{"p":2}`]],
+    [["Read", { p: 1 }], ["Read", { p: 2 }]],
   ],
   [
     "with a fresh id in every piece",
     [[{ index: 0, id: "x1", ...whole("Read", `{"p"`) }], [{ index: 0, id: "x2", ...piece(":1}") }]],
-    [["Read", `{"p":1}`]],
+    [["Read", { p: 1 }]],
   ],
   [
     "with the name repeated in every piece",
@@ -30,33 +33,157 @@ const dialects: readonly [string, unknown[][], [string, string][]][] = [
       [{ index: 0, id: "x", ...whole("Read", `{"p"`) }],
       [{ index: 0, id: "x", ...whole("Read", ":1}") }],
     ],
-    [["Read", `{"p":1}`]],
+    [["Read", { p: 1 }]],
+  ],
+  [
+    "with names in pieces",
+    [[{ index: 0, id: "x", ...whole("Re", "") }], [{ index: 0, ...whole("ad", "") }], [
+      { index: 0, ...piece(`{"p":1}`) },
+    ]],
+    [["Read", { p: 1 }]],
+  ],
+  [
+    "with one index for each and no arguments",
+    [[{ index: 0, id: "x", ...whole("Read", "") }], [{ index: 0, id: "y", ...whole("Bash", "") }]],
+    [["Read", {}], ["Bash", {}]],
+  ],
+  [
+    "with one index for each, one name and no arguments",
+    [[{ index: 0, id: "x", ...whole("Read", "") }], [{ index: 0, id: "y", ...whole("Read", "") }]],
+    [["Read", {}], ["Read", {}]],
   ],
   [
     "told apart by their position only",
     [[whole("Read", ""), whole("Bash", "")], [piece(`{"p":1}`), piece(`{"c":2}`)]],
-    [["Read", `{"p":1}`], ["Bash", `{"c":2}`]],
+    [["Read", { p: 1 }], ["Bash", { c: 2 }]],
   ],
 ];
 
 describe("tool calls", () => {
   for (const [name, chunks, expected] of dialects) {
     test(`${name} stay apart`, async () => {
-      const told = await translate(stream(chunks.map((tool_calls) => ({ tool_calls }))));
+      const deltas = chunks.map((tool_calls) => chunk({ tool_calls }));
 
-      assertEquals(callsIn(told), expected);
-      assertEquals(illegalities(told), []);
+      const sse = await translateChunks([...deltas, chunk({}, "tool_calls")], { request: asked });
+
+      assertEquals(told(sse).blocks, expected.map(([name, input]) => ({ name, input })));
+      assertEquals(illegalities(sse), []);
     });
   }
 
   test("keep all their arguments when text comes in between", async () => {
-    const told = await translate(stream([
-      { tool_calls: [{ index: 0, id: "a", ...whole("Read", `{"p"`) }] },
-      { content: "\n" },
-      { tool_calls: [{ index: 0, ...piece(":1}") }] },
-    ]));
+    const sse = await translateChunks([
+      chunk({ tool_calls: [{ index: 0, id: "a", ...whole("Read", `{"p"`) }] }),
+      chunk({ content: "x" }),
+      chunk({ tool_calls: [{ index: 0, ...piece(":1}") }] }),
+      chunk({}, "tool_calls"),
+    ]);
 
-    assertEquals(callsIn(told), [["Read", `{"p":1}`]]);
+    assertEquals(told(sse).blocks, [{ name: "Read", input: { p: 1 } }, { text: "x" }]);
+  });
+});
+
+describe("an answer", () => {
+  const properties = { path: { type: "string" }, limit: { type: "integer" } };
+  const tools = [{ name: "Read", input_schema: { type: "object", properties } }];
+  const request = { ...question, tools };
+  const called = (args: string) => [
+    chunk({ tool_calls: [{ index: 0, id: "c", ...whole("Read", args) }] }),
+    chunk({}, "tool_calls"),
+  ];
+
+  for (
+    const [name, chunks, expected] of [
+      ["nothing when it is told as it came", called(`{"path": "a"}`), undefined],
+      ["that calls were repaired", called(`{"path": "a", "limit": "5"`), "repaired"],
+      ["that a name was repaired", called(`{}`).map((each) => renamed(each)), "repaired"],
+      ["that it had to be ended", [chunk({ content: "on and on ".repeat(2000) })], "ended"],
+    ] as const
+  ) {
+    test(`says ${name}`, async () => {
+      let altered: string | undefined;
+
+      await translateChunks(chunks, { request, observe: (each) => altered ??= each.altered });
+
+      assertEquals(altered, expected);
+    });
+  }
+
+  test("keeps a call that our own server left in the text", async () => {
+    const content = `<tool_call>{"name": "Read", "arguments": {"path": "a"}}</tool_call>`;
+
+    const sse = await translateChunks([chunk({ content }, "stop")], { request, ours: true });
+
+    assertEquals(told(sse).blocks, [{ text: content }]);
+  });
+
+  test("that is to be JSON is no call", async () => {
+    const content = `{"name": "Read", "arguments": {"path": "a"}}`;
+    const format = { type: "json_schema", schema: { type: "object" } };
+    const formatted = { ...request, output_config: { format } };
+
+    const sse = await translateChunks([chunk({ content }, "stop")], { request: formatted });
+
+    assertEquals(told(sse).blocks, [{ text: content }]);
+  });
+
+  test("has no call in its text when none may be made", async () => {
+    const content = `<tool_call>{"name": "Read", "arguments": {"path": "a"}}</tool_call>`;
+    const none = { ...request, tool_choice: { type: "none" as const } };
+
+    const sse = await translateChunks([chunk({ content }, "stop")], { request: none });
+
+    assertEquals(told(sse).blocks, [{ text: content }]);
+  });
+
+  test("tells what was said in front of a call before it, whatever was held back", async () => {
+    const sse = await translateChunks([chunk({ content: "So:\n<tool" }), ...called("{}")], {
+      request,
+    });
+
+    assertEquals(told(sse).blocks, [{ text: "So:\n<tool" }, { name: "Read", input: {} }]);
+  });
+
+  test("opens no block for blanks", async () => {
+    const blank = (content: string) => chunk({ content, reasoning_content: "\n" });
+
+    const sse = await translateChunks([
+      blank("\n"),
+      ...called("{}"),
+      blank("\n"),
+      chunk({}, "stop"),
+    ]);
+
+    assertEquals(told(sse).blocks, [{ name: "Read", input: {} }]);
+  });
+
+  test("begins with the blanks in front of its first word", async () => {
+    const sse = await translateChunks([chunk({ content: "  " }), chunk({ content: "x" }, "stop")]);
+
+    assertEquals(told(sse).blocks, [{ text: "  x" }]);
+  });
+
+  test("keeps the arguments of a call that text cuts in two before they begin", async () => {
+    const sse = await translateChunks([
+      chunk({ tool_calls: [{ index: 0, id: "c", ...whole("Read", "") }] }),
+      chunk({ content: "x" }),
+      chunk({ tool_calls: [{ index: 0, ...piece(`{"path":"a"}`) }] }),
+      chunk({}, "stop"),
+    ]);
+
+    assertEquals(told(sse).blocks, [{ name: "Read", input: { path: "a" } }, { text: "x" }]);
+  });
+
+  test("tells a second call as it comes once the first is complete", async () => {
+    const sse = await translateChunks([
+      ...called(`{"path":"a"}`).slice(0, 1),
+      chunk({ tool_calls: [{ index: 1, id: "d", ...whole("Read", `{"path":"b`) }] }),
+    ]);
+
+    assertEquals(told(sse).blocks, [
+      { name: "Read", input: { path: "a" } },
+      { name: "Read", input: `{"path":"b` },
+    ]);
   });
 });
 
@@ -64,6 +191,7 @@ describe("any stream of chunks", () => {
   const odd = fc.oneof(
     fc.string(),
     fc.constantFrom(null, 5, true, "", "<think>", "</think>", "stop", "length", "tool_calls"),
+    fc.constantFrom("<tool_call>", `{"name": "Read"`, "</tool_call>", "{", "}", ",", "\n", "'"),
     fc.jsonValue({ maxDepth: 2 }),
   );
   const call = fc.record({
@@ -80,11 +208,21 @@ describe("any stream of chunks", () => {
     content: odd,
     reasoning_content: odd,
     reasoning: odd,
+    reasoning_details: odd,
+    refusal: odd,
+    function_call: odd,
     tool_calls: fc.oneof(fc.array(fc.oneof(call, odd), { maxLength: 3 }), odd),
   }, { requiredKeys: [] });
   const chunk = fc.record({
     choices: fc.oneof(
-      fc.array(fc.oneof(fc.record({ delta, finish_reason: odd, stop_reason: odd }), odd)),
+      fc.array(
+        fc.oneof(
+          fc.record({ delta, message: delta, index: odd, finish_reason: odd, stop_reason: odd }, {
+            requiredKeys: [],
+          }),
+          odd,
+        ),
+      ),
       odd,
     ),
     usage: fc.oneof(fc.record({ prompt_tokens: odd, completion_tokens: odd }), odd),
@@ -94,30 +232,14 @@ describe("any stream of chunks", () => {
   test("ends as a legal answer", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(chunk, { maxLength: 8 }), async (chunks) => {
-        const sse = chunks.map((each) => `data: ${JSON.stringify(each)}\n\n`).join("");
-        assertEquals(illegalities(await translate([new TextEncoder().encode(sse)])), []);
+        assertEquals(illegalities(await translateChunks(chunks, { request: asked })), []);
       }),
       { numRuns: 1000 },
     );
   });
 });
 
-function stream(deltas: readonly unknown[]): Uint8Array[] {
-  const chunks = [
-    ...deltas.map((delta) => ({ choices: [{ delta, finish_reason: null }] })),
-    { choices: [{ delta: {}, finish_reason: "tool_calls" }] },
-  ];
-  return chunks.map((each) => new TextEncoder().encode(`data: ${JSON.stringify(each)}\n\n`));
-}
-
-/** Name and arguments of each call that the client would see. */
-function callsIn(sse: string): [string, string][] {
-  const calls: [string, string][] = [];
-  for (const [, json = ""] of sse.matchAll(/^data: (.*)$/gm)) {
-    const { content_block, delta } = JSON.parse(json);
-    if (content_block?.type === "tool_use") calls.push([content_block.name, ""]);
-    const last = calls.at(-1);
-    if (last && delta?.type === "input_json_delta") last[1] += delta.partial_json;
-  }
-  return calls;
+/** With a name that only means the tool's. */
+function renamed(each: ReturnType<typeof chunk>) {
+  return JSON.parse(JSON.stringify(each).replace("Read", "functions.read")) as typeof each;
 }

@@ -10,10 +10,22 @@ import { cut, translate } from "../support/translate.ts";
 const streams = new URL("../fixtures/streams/", import.meta.url);
 const recordings = (await readdir(streams)).filter((name) => name.endsWith(".openai.sse")).sort();
 
+const properties = {
+  path: { type: "string" },
+  limit: { type: "integer" },
+  all: { type: "boolean" },
+  command: { type: "string" },
+};
+const tools = ["Read", "Write", "Bash"].map((name) => ({
+  name,
+  input_schema: { type: "object", properties },
+}));
+const request = { ...question, stop_sequences: ["</end>", "tiny"], tools };
+
 describe("an upstream stream", () => {
   for (const recording of recordings) {
     const golden = recording.replace(".openai.", ".anthropic.");
-    const options = { ours: recording.includes(".ours.") };
+    const options = { ours: recording.includes(".ours."), request };
 
     test(`${recording} becomes ${golden}`, async () => {
       const actual = await translate([await readFile(new URL(recording, streams))], options);

@@ -291,6 +291,15 @@ describe("text", () => {
     assertEquals(found.feed(`lly"`), [{ text: `\n<tool_call>{"name": "Really"` }]);
   });
 
+  test("is a call as soon as its end mark has come", () => {
+    const found = new TextCalls(tools, false);
+
+    const heard = cutText(`<tool_call>${bare}</tool_call>`, [1]).map((each) => found.feed(each));
+
+    assertEquals(heard.findIndex((each) => each.length > 0), heard.length - 1);
+    assertEquals(heard.at(-1)?.length, 1);
+  });
+
   test("that is to be JSON is not a call", () => {
     const found = new TextCalls(tools, true);
 

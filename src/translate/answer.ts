@@ -1,0 +1,194 @@
+import type { NewId } from "../core/ids.ts";
+import type { MessageEvent } from "../protocol/anthropic.ts";
+import type { ChatDelta, ChatRequest } from "../protocol/openai.ts";
+import { BlockWriter } from "./blocks.ts";
+import { DeclaredTools } from "./declared-tools.ts";
+import { toSaid } from "./delta.ts";
+import { RepeatedCalls } from "./repeated-calls.ts";
+import type { TextCall } from "./text-call.ts";
+import { type Heard, TextCalls } from "./text-calls.ts";
+import { endless, speechLimits, TextLoop } from "./text-loop.ts";
+import { ThinkTags } from "./think-tags.ts";
+import { type ToolCallPiece, ToolCalls } from "./tool-calls.ts";
+
+export interface AnswerOptions {
+  /** What is answered. */
+  readonly request: Pick<ChatRequest, "messages" | "tools" | "response_format">;
+  /** Whether the server finds calls in its text by itself, whatever family wrote them. */
+  readonly findsCalls: boolean;
+  readonly newId: NewId;
+}
+
+type Kind = "thinking" | "text";
+type Spoken = { readonly kind: Kind; readonly text: string } | { readonly call: TextCall };
+
+/** Nobody checks it, but the client expects one and sends it back. */
+const signed = [{ type: "signature_delta", signature: "anyclaude" } as const];
+
+/**
+ * The blocks of an answer, from what a server says piece by piece: thinking, text and calls in this
+ * order when one piece holds several.
+ */
+export class AnswerWriter {
+  readonly #blocks = new BlockWriter();
+  readonly #tags = new ThinkTags();
+  readonly #textCalls: TextCalls;
+  readonly #calls: ToolCalls;
+  readonly #newId: NewId;
+  readonly #thought = new TextLoop(speechLimits);
+  readonly #said = new TextLoop(speechLimits);
+  /** What was said while a call was not complete yet. */
+  #later: Spoken[] = [];
+  /** Blanks that no block was opened for: nothing visible has followed. */
+  #blank: { readonly kind: Kind; readonly text: string } | undefined;
+  #hasSpoken = false;
+  #hasRefused = false;
+  #reason: string | undefined;
+
+  constructor({ request, findsCalls, newId }: AnswerOptions) {
+    const tools = new DeclaredTools(request.tools ?? []);
+    this.#calls = new ToolCalls(tools, new RepeatedCalls(request.messages));
+    this.#textCalls = new TextCalls(
+      findsCalls ? new DeclaredTools([]) : tools,
+      request.response_format !== undefined,
+    );
+    this.#newId = newId;
+  }
+
+  get calls(): number {
+    return this.#calls.count;
+  }
+
+  /** True when calls are told otherwise than the model made them. */
+  get isRepaired(): boolean {
+    return this.#calls.isAltered;
+  }
+
+  get hasSpoken(): boolean {
+    return this.#hasSpoken;
+  }
+
+  get hasRefused(): boolean {
+    return this.#hasRefused;
+  }
+
+  /** Why the answer has to end here: the model repeats itself. */
+  get reasonToEnd(): string | undefined {
+    return this.#reason ?? this.#calls.reasonToEnd;
+  }
+
+  /** The events that were not taken yet. */
+  take(): readonly MessageEvent[] {
+    return this.#blocks.take();
+  }
+
+  write(delta: ChatDelta): void {
+    const { thinking, parts, refusal, calls } = toSaid(delta);
+    if (thinking !== "") this.#think(thinking);
+    for (const { kind, text } of parts) {
+      if (kind === "thinking") this.#think(text);
+      else this.#content(text);
+    }
+    if (refusal !== "") this.#refuse(refusal);
+    if (calls.length === 0 || this.#reason !== undefined) return;
+    this.#settle("call");
+    for (const piece of this.#calls.feed(calls)) this.#call(piece);
+  }
+
+  /** `isCut`: although more was to come. */
+  finish(isCut: boolean): void {
+    this.#settle(isCut ? "cut" : "end");
+    for (const piece of this.#calls.finish(isCut)) this.#call(piece);
+    for (const spoken of this.#later.splice(0)) this.#say(spoken);
+    this.#blocks.close();
+  }
+
+  /** Ends an answer that would not end by itself, and tells the user why. */
+  breakOff(reason: string): void {
+    this.finish(true);
+    const text = `[anyclaude ended this answer: ${reason}]`;
+    this.#blocks.write("note", openText, { type: "text_delta", text });
+    this.#blocks.close();
+  }
+
+  #think(text: string): void {
+    this.#hasSpoken = true;
+    for (const heard of this.#textCalls.finish("thinking")) this.#hear(heard);
+    this.#say({ kind: "thinking", text: this.#within(this.#thought, text) });
+  }
+
+  #content(text: string): void {
+    this.#hasSpoken = true;
+    const heard = this.#within(this.#said, text);
+    for (const { kind, text } of this.#tags.feed(heard)) this.#split(kind, text);
+  }
+
+  #refuse(text: string): void {
+    this.#hasSpoken = this.#hasRefused = true;
+    this.#settle("end");
+    this.#say({ kind: "text", text });
+  }
+
+  #split(kind: Kind, text: string): void {
+    if (kind === "thinking") this.#say({ kind, text });
+    else for (const heard of this.#textCalls.feed(text)) this.#hear(heard);
+  }
+
+  /** Nothing of the text so far goes on. */
+  #settle(next: "call" | "end" | "cut"): void {
+    for (const { kind, text } of this.#tags.finish()) this.#split(kind, text);
+    for (const heard of this.#textCalls.finish(next)) this.#hear(heard);
+  }
+
+  #hear(heard: Heard): void {
+    this.#say("call" in heard ? heard : { kind: "text", text: heard.text });
+  }
+
+  #say(spoken: Spoken): void {
+    if (this.#calls.isUnfinished) {
+      this.#later.push(spoken);
+      return;
+    }
+    for (const piece of this.#calls.finish(false)) this.#call(piece);
+    if ("call" in spoken) {
+      const { name, json } = spoken.call;
+      for (const piece of this.#calls.add(name, json)) this.#call(piece);
+    } else this.#speak(spoken.kind, spoken.text);
+  }
+
+  #speak(kind: Kind, text: string): void {
+    if (text === "") return;
+    if (!this.#blocks.isOpen(kind)) {
+      const said = this.#blank?.kind === kind ? this.#blank.text + text : text;
+      this.#blank = said.trim() === "" ? { kind, text: said } : undefined;
+      if (this.#blank) return;
+      text = said;
+    }
+    if (kind === "text") this.#blocks.write(kind, openText, { type: "text_delta", text });
+    else this.#blocks.write(kind, openThinking, { type: "thinking_delta", thinking: text }, signed);
+  }
+
+  #call({ call, name, json }: ToolCallPiece): void {
+    this.#hasSpoken = true;
+    this.#blank = undefined;
+    const open = () => ({ type: "tool_use", id: this.#newId("toolu"), name, input: {} }) as const;
+    const delta = { type: "input_json_delta", partial_json: json } as const;
+    this.#blocks.write(`call ${call}`, open, json === "" ? undefined : delta);
+  }
+
+  /** What comes before an endless repetition. */
+  #within(loop: TextLoop, text: string): string {
+    if (this.#reason !== undefined) return "";
+    const length = loop.feed(text);
+    if (loop.isFound) this.#reason = endless;
+    return text.slice(0, length);
+  }
+}
+
+function openText() {
+  return { type: "text", text: "" } as const;
+}
+
+function openThinking() {
+  return { type: "thinking", thinking: "", signature: "" } as const;
+}
