@@ -9,7 +9,7 @@ export const maxSameCalls = 10;
 /** Notices a model that makes one call over and over, within an answer or from turn to turn. */
 export class RepeatedCalls {
   /** What the last turns did again and again, with the same result. */
-  readonly #before: { readonly name: string; readonly call: string } | undefined;
+  readonly #before: Made | undefined;
   #last = "";
   #times = 0;
 
@@ -24,7 +24,7 @@ export class RepeatedCalls {
 
   /** Why this call is one too many; undefined when it is not. */
   reasonAgainst(name: string, json: string): string | undefined {
-    if (this.isSuspect(name) && toCall(name, json) === this.#before?.call) {
+    if (this.isSuspect(name) && toPlainJson(json) === this.#before?.json) {
       return `${name} was called ${maxSameCalls} times in a row with the same result`;
     }
     const call = `${name} ${json}`;
@@ -35,30 +35,30 @@ export class RepeatedCalls {
   }
 }
 
-function repeatedIn(conversation: readonly ChatMessage[]) {
+interface Made {
+  readonly name: string;
+  /** As `JSON.stringify` writes it. */
+  readonly json: string;
+  readonly result: string | undefined;
+}
+
+function repeatedIn(conversation: readonly ChatMessage[]): Made | undefined {
   const results = new Map<string, string>();
-  let last: { readonly name: string; readonly call: string } | undefined;
-  let lastResult: string | undefined;
+  let last: Made | undefined;
   let times = 0;
   for (let at = conversation.length - 1; at >= 0; at -= 1) {
     const message = conversation[at];
-    if (message?.role === "tool") {
-      results.set(message.tool_call_id, JSON.stringify(message.content));
-      continue;
-    }
-    if (message?.role === "user" && isReminder(message)) continue;
-    if (message?.role !== "assistant" || !message.tool_calls) return undefined;
-    for (const { id, function: { name, arguments: json } } of message.tool_calls.toReversed()) {
-      const call = toCall(name, json);
-      const result = results.get(id);
-      last ??= { name, call };
-      lastResult ??= result;
-      if (call !== last.call || result !== lastResult) return undefined;
-      times += 1;
-      if (times === maxSameCalls) return last;
-    }
+    if (message?.role === "tool") results.set(message.tool_call_id, message.content);
+    else if (message?.role === "assistant" && message.tool_calls) {
+      for (const { id, function: { name, arguments: json } } of message.tool_calls.toReversed()) {
+        const made = { name, json, result: results.get(id) };
+        last ??= made;
+        if (name !== last.name || json !== last.json || made.result !== last.result) return;
+        times += 1;
+        if (times === maxSameCalls) return last;
+      }
+    } else if (message?.role !== "user" || !isReminder(message)) return;
   }
-  return undefined;
 }
 
 /** The client puts reminders behind results; what the user says ends the row. */
@@ -69,10 +69,11 @@ function isReminder({ content }: ChatMessage & { readonly role: "user" }): boole
   return texts.every((text) => text.trimStart().startsWith("<system-reminder>"));
 }
 
-function toCall(name: string, json: string): string {
+/** As it stands in a conversation, where the client has sent it back as an object. */
+function toPlainJson(json: string): string {
   try {
-    return `${name} ${JSON.stringify(JSON.parse(json === "" ? "{}" : json))}`;
+    return JSON.stringify(JSON.parse(json === "" ? "{}" : json));
   } catch {
-    return `${name} ${json}`; // a model may write anything
+    return json; // a model may write anything
   }
 }

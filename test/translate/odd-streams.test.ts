@@ -1,6 +1,7 @@
 import { describe, test } from "node:test";
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { cutText } from "../support/cut-text.ts";
 import { illegalities } from "../support/legal-stream.ts";
 import { question } from "../support/proxy.ts";
 import { told } from "../support/told.ts";
@@ -232,9 +233,44 @@ describe("any stream of chunks", () => {
   test("ends as a legal answer", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(chunk, { maxLength: 8 }), async (chunks) => {
-        assertEquals(illegalities(await translateChunks(chunks, { request: asked })), []);
+        const sse = await translateChunks(chunks, { request: asked });
+        assertEquals(illegalities(sse), []);
+        assert(!sse.includes("Internal proxy error"), "failed by a bug");
       }),
       { numRuns: 1000 },
+    );
+  });
+});
+
+describe("an answer in pieces", () => {
+  const written = fc.array(
+    fc.constantFrom(
+      ...["<think>", "</think>", "<tool_call>", "</tool_call>", "[TOOL_CALLS]", "```", "\n", " "],
+      ...[`{"name": "Read", "arguments": {"path": `, `"a"`, "}", "}}", "x", "<function=Bash>"],
+      ...["</function>", `{"name": "Read"`, "'", ",", "null"],
+    ),
+    { maxLength: 15 },
+  ).map((pieces) => pieces.join(""));
+  const sizes = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 });
+
+  test("means the same however its text and its arguments are cut", async () => {
+    const ask = async (texts: readonly string[], args: readonly string[]) => {
+      const chunks = [
+        ...texts.map((content) => chunk({ content })),
+        chunk({ tool_calls: [{ index: 0, id: "c", ...whole("Read", "") }] }),
+        ...args.map((json) => chunk({ tool_calls: [{ index: 0, ...piece(json) }] })),
+        chunk({}, "tool_calls"),
+      ];
+      return told(await translateChunks(chunks, { request: asked })).blocks;
+    };
+
+    await fc.assert(
+      fc.asyncProperty(written, written, sizes, async (text, args, each) => {
+        const inPieces = await ask(cutText(text, each), cutText(args, each));
+
+        assertEquals(inPieces, await ask([text], [args]));
+      }),
+      { numRuns: 500 },
     );
   });
 });
