@@ -7,8 +7,10 @@ export async function primed<T>(source: AsyncIterable<T>): Promise<AsyncIterable
   let first: IteratorResult<T> | undefined = await iterator.next();
   const rest: AsyncIterableIterator<T> = {
     [Symbol.asyncIterator]: () => rest,
-    async next() {
-      const result = first ?? await iterator.next();
+    // Not `async`: every item would wait for a promise more.
+    next() {
+      if (!first) return iterator.next();
+      const result = Promise.resolve(first);
       first = undefined;
       return result;
     },
