@@ -65,5 +65,5 @@ function known(counts: { readonly [Name in keyof TokenCounts]: unknown }): Token
 }
 
 function countOf(value: unknown): number | undefined {
-  return typeof value === "number" && Number.isInteger(value) && value >= 0 ? value : undefined;
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 }
