@@ -1,0 +1,80 @@
+import { describe, test } from "node:test";
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { illegalities } from "../support/legal-stream.ts";
+import { cut, translate } from "../support/translate.ts";
+import { question } from "./answer.ts";
+import { type Case, cases, framesOf } from "./cases.ts";
+import { runs } from "./runs.ts";
+import { Tape } from "./tape.ts";
+import { byKind, compact, isBeginning, toExpected, toTold } from "./told.ts";
+import { joined, toFrames } from "./wire.ts";
+
+describe("any answer in any dialect", () => {
+  test("is told to the client, whole and in order", async () => {
+    await fc.assert(
+      fc.asyncProperty(cases, async (each) => {
+        const { answer, dialect } = each;
+
+        const sse = await ask(joined(framesOf(each)), each);
+
+        const { parts, usage, ...told } = toTold(sse);
+        const { parts: said, usage: used, ...expected } = toExpected(answer, dialect);
+        assertEquals(illegalities(sse, ["replacement characters"]), []);
+        assertEquals(told, expected);
+        if (dialect.usage !== "never") assertEquals(usage, used);
+        const comparable = dialect.textInCalls ? byKind : (ordered: typeof parts) => ordered;
+        assertEquals(comparable(compact(parts)), comparable(compact(said)));
+      }),
+      runs(700),
+    );
+  });
+
+  test("is told as far as it came when the connection breaks", async () => {
+    await fc.assert(
+      fc.asyncProperty(cases, fc.nat({ max: 10_000 }), async (each, length) => {
+        const bytes = joined(framesOf(each));
+
+        const sse = await ask(bytes.slice(0, length % bytes.length), each);
+
+        const told = toTold(sse);
+        const expected = toExpected(each.answer, each.dialect);
+        assertEquals(illegalities(sse, ["replacement characters"]), []);
+        assert(isBeginning(told.parts, expected.parts), sse);
+        // The end is told only when everything in front of it has come.
+        if (told.error === undefined) {
+          assertEquals(byKind(compact(told.parts)), byKind(compact(expected.parts)));
+        }
+      }),
+      runs(250),
+    );
+  });
+
+  test("is told as far as it came when the server fails", async () => {
+    const failure = fc.constantFrom(
+      { error: { message: "CUDA out of memory", type: "server_error", code: 500 } },
+      { error: "model crashed" },
+      { error: { message: "" }, choices: [] },
+      { choices: [], error: { code: "model_failed", message: "dead" } },
+    );
+    await fc.assert(
+      fc.asyncProperty(cases, fc.nat({ max: 100 }), failure, async (each, place, error) => {
+        const frames = [...framesOf({ ...each, wire: { ...each.wire, isDone: false } })];
+        const [frame] = toFrames([error], { ...each.wire, hasMark: false }, new Tape([0]));
+        frames.splice(place % frames.length, 0, frame ?? new Uint8Array());
+
+        const sse = await ask(joined(frames), each);
+
+        const told = toTold(sse);
+        assertEquals(illegalities(sse, ["replacement characters"]), []);
+        assert(told.error !== undefined && told.stopReason === undefined, sse);
+        assert(isBeginning(told.parts, toExpected(each.answer, each.dialect).parts), sse);
+      }),
+      runs(50),
+    );
+  });
+});
+
+function ask(bytes: Uint8Array, { sizes, dialect }: Case): Promise<string> {
+  return translate(cut(bytes, sizes), { request: question, ours: dialect.ours });
+}
