@@ -10,7 +10,8 @@ const maxBufferedCharacters = 16 * 1024 * 1024;
 export async function* parseSse(
   bytes: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<EventSourceMessage> {
-  const decoder = new TextDecoder();
+  // Deno would drop a byte order mark at the start of a later chunk too; the parser does it right.
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   const ready: EventSourceMessage[] = [];
   const parser = createParser({
     maxBufferSize: maxBufferedCharacters,

@@ -145,10 +145,12 @@ function withField(frame: Uint8Array, field: number, value: unknown): Uint8Array
 
 type Owner = Record<string, unknown>;
 
-function placesIn(value: unknown): (readonly [Owner, string])[] {
-  if (typeof value !== "object" || value === null) return [];
+function placesIn(value: unknown, levels = 20): (readonly [Owner, string])[] {
+  if (typeof value !== "object" || value === null || levels === 0) return [];
   const owner = value as Owner;
-  return Object.keys(owner).flatMap((key) => [[owner, key] as const, ...placesIn(owner[key])]);
+  return Object.keys(owner).flatMap((
+    key,
+  ) => [[owner, key] as const, ...placesIn(owner[key], levels - 1)]);
 }
 
 function changeBytes(bytes: Uint8Array, mutation: Mutation): Uint8Array {

@@ -10,6 +10,16 @@ describe("parseSse", () => {
     assertEquals(await dataOf(cut(bytes, [1])), ["世界 🌍"]);
   });
 
+  for (const start of ["", "\ufeff"]) {
+    test(`drops a byte order mark at the start only: ${JSON.stringify(start)}`, async () => {
+      const [head, tail] = [`${start}data: a`, "\ufeffb\n\n"];
+
+      const pieces = [head, tail].map((text) => new TextEncoder().encode(text));
+
+      assertEquals(await dataOf(pieces), ["a\ufeffb"]);
+    });
+  }
+
   test("reads CRLF, comments, missing blanks and several data lines", async () => {
     const bytes = new TextEncoder().encode(": hi\r\n\r\ndata:one\r\ndata: two\r\n\r\n");
 
