@@ -3,76 +3,16 @@ import { ProxyError } from "../core/errors.ts";
 import { interned } from "../core/interned.ts";
 import type { Message, MessagesRequest, Tool } from "./anthropic.ts";
 import { sliceJson } from "./json-slices.ts";
-
-// Loose: the client is newer than we are. What is checked is what the rest of the code relies on.
-const blocks: Readonly<Record<string, v.GenericSchema>> = {
-  text: v.looseObject({ type: v.string(), text: v.string() }),
-  thinking: v.looseObject({ type: v.string(), thinking: v.string() }),
-  tool_use: v.looseObject({
-    type: v.string(),
-    id: v.pipe(v.string(), v.nonEmpty()),
-    name: v.pipe(v.string(), v.nonEmpty()),
-    input: v.unknown(),
-  }),
-  tool_result: v.looseObject({
-    type: v.string(),
-    tool_use_id: v.pipe(v.string(), v.nonEmpty()),
-    content: v.optional(
-      v.union([v.string(), v.array(v.looseObject({ type: v.string() }))], "Input should be text"),
-    ),
-    is_error: v.nullish(v.boolean()),
-  }),
-  image: v.looseObject({ type: v.string(), source: v.looseObject({ type: v.string() }) }),
-};
-const otherBlock = v.looseObject({ type: v.string() });
-/** By type and not by trial: a broken block of a known type is not one of an unknown type. */
-const block = v.lazy((input) => {
-  const { type } = (input ?? {}) as { readonly type?: unknown };
-  return typeof type === "string" && Object.hasOwn(blocks, type)
-    ? blocks[type] ?? otherBlock
-    : otherBlock;
-});
-const content = v.union(
-  [v.string(), v.array(block)],
-  "Input should be text or a list of content blocks",
-);
-const finite = v.pipe(v.number("Input should be a number"), v.finite());
-
-const messageSchema = v.looseObject({
-  role: v.picklist(
-    ["user", "assistant", "system"],
-    "Input should be 'user', 'assistant' or 'system'",
-  ),
-  content,
-});
-const toolSchema = v.looseObject({
-  name: v.pipe(v.string("Input should be a name"), v.nonEmpty("Input should not be empty")),
-  description: v.optional(v.string()),
-  input_schema: v.optional(v.record(v.string(), v.unknown())),
-});
-const systemSchema = v.union(
-  [v.string(), v.array(v.looseObject({ type: v.literal("text"), text: v.string() }))],
-  "Input should be text or a list of text blocks",
-);
-/** All but the parts that are long. */
-const requestSchema = v.looseObject({
-  model: v.pipe(v.string("Input should be a model name"), v.nonEmpty("Input should not be empty")),
-  max_tokens: v.optional(
-    v.pipe(finite, v.integer("Input should be a whole number"), v.minValue(1)),
-    32_000,
-  ),
-  tool_choice: v.optional(v.looseObject({
-    type: v.picklist(
-      ["auto", "any", "none", "tool"],
-      "Input should be 'auto', 'any', 'tool' or 'none'",
-    ),
-  })),
-  stream: v.optional(v.boolean("Input should be true or false")),
-  temperature: v.optional(v.pipe(finite, v.minValue(0), v.maxValue(2))),
-  top_p: v.optional(finite),
-  top_k: v.optional(finite),
-  stop_sequences: v.optional(v.array(v.string(), "Input should be a list of texts")),
-});
+import {
+  countSchema,
+  messageSchema,
+  notAList,
+  notAnObject,
+  requestSchema,
+  systemSchema,
+  toolSchema,
+} from "./request-fields.ts";
+import { checkRequest } from "./request-rules.ts";
 
 /** Deeper than any tool's arguments, and far from the end of the stack. */
 const maxDepth = 200;
@@ -89,13 +29,22 @@ type System = NonNullable<MessagesRequest["system"]>;
  * texts of messages and tools give the same objects, in this request and in later ones.
  */
 export function parseMessagesRequest(text: string): MessagesRequest {
+  return parse(text, requestSchema);
+}
+
+/** The same for a request whose tokens are to be counted. */
+export function parseCountRequest(text: string): MessagesRequest {
+  return parse(text, countSchema);
+}
+
+function parse(text: string, schema: v.GenericSchema): MessagesRequest {
   const slices = sliceJson(text);
   if (slices.depth > maxDepth) {
     throw new InvalidValue([], `nested more than ${maxDepth} levels deep`);
   }
   if (!slices.members) {
     parsed(text);
-    throw new InvalidValue([], "Input should be an object");
+    throw new InvalidValue([], notAnObject);
   }
   const members = new Map(slices.members);
   const take = (name: string) => {
@@ -108,13 +57,15 @@ export function parseMessagesRequest(text: string): MessagesRequest {
     [...members].map(([name, slice]) => [name, parsed(whole(slice))]),
   );
   if ("thread" in others && others["thread"] !== false) throw unsupportedThread();
-  return {
+  const request = {
     // The schema checks all fields of the interface and keeps the others.
-    ...checked(requestSchema, others) as Omit<MessagesRequest, "messages">,
+    ...checked(schema, others) as Omit<MessagesRequest, "messages">,
     messages: toMessages(messages),
     ...(system === undefined ? {} : { system: toSystem(whole(system)) }),
     ...(tools === undefined ? {} : { tools: elements("tools", tools, knownTool) }),
   };
+  checkRequest(request);
+  return request;
 }
 
 function toMessages(slice: Slice | undefined): readonly Message[] {
@@ -136,7 +87,7 @@ function elements<Value>(
   known: (json: string) => Value,
 ): readonly Value[] {
   if (typeof slice === "string") {
-    throw new InvalidValue([name], `Input should be a list of ${name}`);
+    throw new InvalidValue([name], notAList);
   }
   return under(name, () => slice.map((json, index) => under(String(index), () => known(json))));
 }
@@ -185,18 +136,18 @@ function unsupportedThread(): ProxyError {
 function checked(schema: v.GenericSchema, value: unknown): unknown {
   const result = v.safeParse(schema, value, { abortEarly: true });
   if (result.success) return result.output;
-  const [issue] = result.issues;
-  const deepest = deepestIssue(issue);
-  const path = [issue, deepest]
-    .flatMap((each, index) => index === 1 && each === issue ? [] : each.path ?? [])
-    .map(({ key }) => String(key));
-  const missing = deepest.received === "undefined" ? "Field required" : deepest.message;
-  throw new InvalidValue(path, missing);
+  const { path, words } = located(result.issues[0]);
+  throw new InvalidValue(path, words);
 }
 
 /** A union says only that nothing fits; the list alternative knows which block is wrong. */
-function deepestIssue(issue: v.BaseIssue<unknown>): v.BaseIssue<unknown> {
-  const inner = issue.issues?.filter((each) => (each.path?.length ?? 0) > 0);
-  const [first] = (inner ?? []).toSorted((a, b) => (b.path?.length ?? 0) - (a.path?.length ?? 0));
-  return first ? deepestIssue(first) : issue;
+function located(issue: v.BaseIssue<unknown>): { path: readonly string[]; words: string } {
+  const path = (issue.path ?? []).map(({ key }) => String(key));
+  const [deepest] = (issue.issues ?? []).filter((each) => each.path !== undefined)
+    .toSorted((one, other) => (other.path?.length ?? 0) - (one.path?.length ?? 0));
+  if (deepest) {
+    const { path: further, words } = located(deepest);
+    return { path: [...path, ...further], words };
+  }
+  return { path, words: issue.received === "undefined" ? "Field required" : issue.message };
 }

@@ -5,8 +5,9 @@ import type { Log } from "../core/log.ts";
 import { primed } from "../core/primed.ts";
 import type { RecordSink, RequestRecord } from "../monitor/record.ts";
 import { messageStart } from "../protocol/message-start.ts";
-import { parseMessagesRequest } from "../protocol/request-schema.ts";
+import { parseCountRequest, parseMessagesRequest } from "../protocol/request-schema.ts";
 import { readText } from "./body.ts";
+import { decompressed } from "./decompressed.ts";
 import { toEventStream } from "./event-stream.ts";
 import { foldMessage } from "./fold.ts";
 import { toOrigin } from "./origin.ts";
@@ -28,7 +29,7 @@ const pingEveryMs = 10_000;
 
 /** `POST /v1/messages`, streamed or whole. */
 export async function answerMessages(request: Request, parts: MessagesParts): Promise<Response> {
-  const message = parseMessagesRequest(await readText(request));
+  const message = parseMessagesRequest(await readText(decompressed(request)));
   const origin = toOrigin(request.headers);
   const abort = new AbortController();
   // Deno aborts this after an answer too; by then nobody listens any more.
@@ -69,7 +70,7 @@ export async function answerCountTokens(
   request: Request,
   { backend }: Pick<MessagesParts, "backend">,
 ): Promise<Response> {
-  const message = parseMessagesRequest(await readText(request));
+  const message = parseCountRequest(await readText(decompressed(request)));
   const { inputTokens, exact } = await backend.countTokens(message, request.signal);
   return Response.json({ input_tokens: inputTokens }, {
     headers: { "x-anyclaude-count": exact ? "exact" : "estimate" },
