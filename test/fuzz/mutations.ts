@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { odd, setField } from "./odd-values.ts";
 import { joined } from "./wire.ts";
 
 /** Something that breaks a stream: chunks first, then what one chunk says, then the bytes. */
@@ -12,34 +13,6 @@ export type Mutation =
     readonly length: number;
     readonly bytes: readonly number[];
   };
-
-/** Calls as text, arguments to repair, markers of model families: what an answer may contain. */
-const texts = [
-  '<tool_call>{"name":"Read","arguments":{"path":"a"}}</tool_call>',
-  '<tool_call>\n{"name": "Read", "arguments": {"path": "a"',
-  "<function=Read><parameter=path>a</parameter></function>",
-  '[TOOL_CALLS][{"name":"Read","arguments":{"path":"a"}}]',
-  '<|python_tag|>{"name":"Read","parameters":{"path":"a"}}',
-  '<|channel|>commentary to=functions.Read <|message|>{"path":"a"}<|call|>',
-  '<invoke name="Read"><parameter name="path">a</parameter></invoke>',
-  '```json\n{"name":"Read","arguments":{"path":"a"}}\n```',
-  '{"path":"a",}',
-  "{'path': 'a'}",
-  '{"path":"a"',
-  '{"path":1,"limit":"2","flags":"true"}',
-  '{"path":"a"}{"path":"a"}',
-  "[]",
-  '"a"',
-  "<think>",
-  "</think>",
-  "\ud83d",
-  "\udd8a",
-  "\ufffd",
-  "\0",
-  "a".repeat(100_000),
-  "na ".repeat(2000),
-  "",
-];
 
 const frames = [
   "data: [DONE]\n\n",
@@ -67,13 +40,6 @@ const frames = [
 ];
 
 const at = fc.nat({ max: 10_000 });
-const odd = fc.oneof(
-  fc.constantFrom<unknown>(...texts),
-  fc.constantFrom<unknown>(null, true, 0, -1, 0.5, 2 ** 53, 1e308, [], {}, [[]], [null], { a: {} }),
-  fc.constantFrom("stop", "length", "tool_calls", "content_filter", "error", "assistant", "Read"),
-  fc.jsonValue({ maxDepth: 3 }),
-);
-
 export const mutations: fc.Arbitrary<readonly Mutation[]> = fc.array(
   fc.oneof(
     { weight: 4, arbitrary: fc.record({ kind: fc.constant("set"), at, field: at, value: odd }) },
@@ -137,20 +103,8 @@ function withField(frame: Uint8Array, field: number, value: unknown): Uint8Array
   } catch {
     return frame; // [DONE], or what an earlier mutation has left
   }
-  const places = placesIn(chunk);
-  const [owner, key] = places[field % Math.max(places.length, 1)] ?? [];
-  if (owner && key !== undefined) owner[key] = value;
+  setField(chunk, field, value);
   return new TextEncoder().encode(`data: ${JSON.stringify(chunk)}\n\n`);
-}
-
-type Owner = Record<string, unknown>;
-
-function placesIn(value: unknown, levels = 20): (readonly [Owner, string])[] {
-  if (typeof value !== "object" || value === null || levels === 0) return [];
-  const owner = value as Owner;
-  return Object.keys(owner).flatMap((
-    key,
-  ) => [[owner, key] as const, ...placesIn(owner[key], levels - 1)]);
 }
 
 function changeBytes(bytes: Uint8Array, mutation: Mutation): Uint8Array {
