@@ -4,7 +4,10 @@ const maxBodyBytes = 32 * 1024 * 1024;
 
 /** The text of a request's body, bounded in size. */
 export async function readText(request: Request): Promise<string> {
-  const bytes = await readBytes(request);
+  const bytes = await readBytes(request).catch((cause: unknown) => {
+    if (cause instanceof ProxyError) throw cause;
+    throw new ProxyError("invalid_request_error", "body: broke off before its end", { cause });
+  });
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {

@@ -5,13 +5,13 @@ import { illegalities } from "../support/legal-stream.ts";
 import { cut, translate } from "../support/translate.ts";
 import { question } from "./answer.ts";
 import { type Case, cases, framesOf } from "./cases.ts";
-import { runs } from "./runs.ts";
+import { patience, runs } from "./runs.ts";
 import { Tape } from "./tape.ts";
 import { byKind, compact, isBeginning, toExpected, toTold } from "./told.ts";
 import { joined, toFrames } from "./wire.ts";
 
 describe("any answer in any dialect", () => {
-  test("is told to the client, whole and in order", async () => {
+  test("is told to the client, whole and in order", patience, async () => {
     await fc.assert(
       fc.asyncProperty(cases, async (each) => {
         const { answer, dialect } = each;
@@ -30,7 +30,7 @@ describe("any answer in any dialect", () => {
     );
   });
 
-  test("is told as far as it came when the connection breaks", async () => {
+  test("is told as far as it came when the connection breaks", patience, async () => {
     await fc.assert(
       fc.asyncProperty(cases, fc.nat({ max: 10_000 }), async (each, length) => {
         const bytes = joined(framesOf(each));
@@ -50,7 +50,7 @@ describe("any answer in any dialect", () => {
     );
   });
 
-  test("is told as far as it came when the server fails", async () => {
+  test("is told as far as it came when the server fails", patience, async () => {
     const failure = fc.constantFrom(
       { error: { message: "CUDA out of memory", type: "server_error", code: 500 } },
       { error: "model crashed" },

@@ -7,7 +7,7 @@ import { cut, translate } from "../support/translate.ts";
 import { question } from "./answer.ts";
 import { cases, framesOf } from "./cases.ts";
 import { mutated, mutations } from "./mutations.ts";
-import { runs } from "./runs.ts";
+import { patience, runs } from "./runs.ts";
 
 const streams = new URL("../fixtures/streams/", import.meta.url);
 const names = (await readdir(streams)).filter((name) => name.endsWith(".openai.sse")).sort();
@@ -20,7 +20,7 @@ const bases = fc.oneof(cases.map(framesOf), fc.constantFrom(...recordings));
 const sizes = fc.array(fc.integer({ min: 1, max: 400 }), { minLength: 1, maxLength: 10 });
 
 describe("a stream that is broken in any way", () => {
-  test("becomes a legal answer or a clean error, and no more than it was", async () => {
+  test("becomes a legal answer or a clean error, and no more than it was", patience, async () => {
     await fc.assert(
       fc.asyncProperty(bases, mutations, sizes, fc.boolean(), async (base, all, each, ours) => {
         const bytes = mutated(base, all);

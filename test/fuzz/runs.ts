@@ -1,6 +1,9 @@
 import process from "node:process";
 import type fc from "fast-check";
 
+/** Their number bounds the fuzzers, and how busy the machine is decides nothing. */
+export const patience = { timeout: 60 * 60 * 1000 };
+
 /** Cases of all fuzzers of streams together in `npm test`. */
 const usualRuns = 2000;
 

@@ -6,14 +6,14 @@ import { proxy, token } from "../support/proxy.ts";
 import { streamed, text, upstream, usage } from "../support/upstream.ts";
 import { odd, setField } from "./odd-values.ts";
 import { requests } from "./requests.ts";
-import { runs } from "./runs.ts";
+import { patience, runs } from "./runs.ts";
 
 const usual = { host: "127.0.0.1:4000", "x-api-key": token };
 const changes = fc.array(fc.tuple(fc.nat({ max: 10_000 }), odd), { minLength: 1, maxLength: 4 });
 const routes = fc.constantFrom("/v1/messages", "/v1/messages", "/v1/messages/count_tokens");
 
 describe("any request", () => {
-  test("that was right and is odd now is served or refused", async () => {
+  test("that was right and is odd now is served or refused", patience, async () => {
     const base = fc.constantFrom(...requests);
     await fc.assert(
       fc.asyncProperty(routes, base, changes, async (path, request, all) => {
@@ -26,7 +26,7 @@ describe("any request", () => {
     );
   });
 
-  test("of any bytes is served or refused", async () => {
+  test("of any bytes is served or refused", patience, async () => {
     const sent = fc.record({
       method: fc.constantFrom("POST", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"),
       path: fc.oneof(

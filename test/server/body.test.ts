@@ -26,4 +26,21 @@ describe("a body", () => {
       sizes.map(() => [{ role: "user", content }]),
     );
   });
+
+  test("that breaks off is no fault of ours", async () => {
+    const { calls, backend } = upstream(() => streamed([text("Hi", "stop")]));
+    const body = new ReadableStream({
+      pull(controller) {
+        controller.error(new Error("connection reset"));
+      },
+    });
+
+    const response = await proxy(backend).send("/v1/messages", {
+      ...{ method: "POST", body, duplex: "half" },
+      headers: { host: "127.0.0.1", "x-api-key": token },
+    });
+
+    assertEquals([response.status, calls], [400, []]);
+    assertEquals((await response.json()).error.message, "body: broke off before its end");
+  });
 });

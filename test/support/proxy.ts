@@ -16,6 +16,8 @@ export const question = {
 
 export interface Proxy {
   readonly records: RequestRecord[];
+  /** Answers what a server on a port would be asked. */
+  fetch(request: Request): Response | Promise<Response>;
   /** Sends a request as a client on this machine would; `headers` replace the usual ones. */
   send(path: string, init?: RequestInit): Promise<Response>;
   ask(body: unknown, init?: RequestInit): Promise<Response>;
@@ -44,5 +46,5 @@ export function proxy(backend: Backend, { clock = new FakeClock() as Clock } = {
   };
   const ask: Proxy["ask"] = (body, init = {}) =>
     send("/v1/messages?beta=true", { method: "POST", body: JSON.stringify(body), ...init });
-  return { records, send, ask };
+  return { records, fetch: (request) => app.fetch(request), send, ask };
 }
