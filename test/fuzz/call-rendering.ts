@@ -17,8 +17,10 @@ export function toCallDeltas(
   const told = calls.map((call, position) => toPieces(call, first + position, dialect, tape));
   if (dialect.calls === "together") {
     const length = Math.max(0, ...told.map((pieces) => pieces.length));
+    // Without an index it is the position that says which call is meant.
+    const none = dialect.index === "none" ? [{ function: { arguments: "" } }] : [];
     return Array.from({ length }, (_, turn) => ({
-      tool_calls: told.flatMap((pieces) => pieces[turn] ?? []),
+      tool_calls: told.flatMap((pieces) => pieces[turn] ?? none),
     }));
   }
   const pieces = dialect.calls === "interleaved" ? inTurns(told, tape) : told.flat();

@@ -51,6 +51,6 @@ function isClear({ index, ids, names, calls, emptyInput, ...dialect }: Dialect):
   if (index === "none" && ids === "fresh" && dialect.arguments === "pieces") return false;
   // A beginning is known by its name, and by what came before being complete.
   if (names === "late" || calls === "interleaved") return false;
-  if (calls === "together" && (index === "zero" || dialect.arguments === "pieces")) return false;
+  if (calls === "together" && index === "zero") return false;
   return emptyInput === "{}";
 }
