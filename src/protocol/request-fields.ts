@@ -43,6 +43,7 @@ export const messageSchema = object({
 
 export const toolSchema = object({
   name,
+  type: v.nullish(string),
   description: v.optional(string),
   input_schema: v.optional(v.record(v.string(), v.unknown(), notAnObject)),
   defer_loading: v.optional(boolean),

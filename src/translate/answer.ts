@@ -1,7 +1,7 @@
 import type { NewId } from "../core/ids.ts";
 import type { MessageEvent } from "../protocol/anthropic.ts";
 import type { ChatDelta, ChatRequest } from "../protocol/openai.ts";
-import { BlockWriter } from "./blocks.ts";
+import { type BlockForm, BlockWriter } from "./blocks.ts";
 import { DeclaredTools } from "./declared-tools.ts";
 import { toSaid } from "./delta.ts";
 import { RepeatedCalls } from "./repeated-calls.ts";
@@ -22,9 +22,6 @@ export interface AnswerOptions {
 type Kind = "thinking" | "text";
 type Spoken = { readonly kind: Kind; readonly text: string } | { readonly call: TextCall };
 
-/** Nobody checks it, but the client expects one and sends it back. */
-const signed = [{ type: "signature_delta", signature: "anyclaude" } as const];
-
 /**
  * The blocks of an answer, from what a server says piece by piece: thinking, text and calls in this
  * order when one piece holds several.
@@ -37,8 +34,8 @@ export class AnswerWriter {
   readonly #newId: NewId;
   readonly #thought = new TextLoop(speechLimits);
   readonly #said = new TextLoop(speechLimits);
-  /** What was said while a call was not complete yet. */
-  #later: Spoken[] = [];
+  /** What was said while a call was not complete yet, and how many calls had begun by then. */
+  readonly #later: { readonly spoken: Spoken; readonly behind: number }[] = [];
   /** Blanks that no block was opened for: nothing visible has followed. */
   #blank: { readonly kind: Kind; readonly text: string } | undefined;
   #hasSpoken = false;
@@ -99,7 +96,7 @@ export class AnswerWriter {
   finish(isCut: boolean): void {
     this.#settle(isCut ? "cut" : "end");
     for (const piece of this.#calls.finish(isCut)) this.#call(piece);
-    for (const spoken of this.#later.splice(0)) this.#say(spoken);
+    for (const { spoken } of this.#later.splice(0)) this.#tell(spoken);
     this.#blocks.close();
   }
 
@@ -107,12 +104,13 @@ export class AnswerWriter {
   breakOff(reason: string): void {
     this.finish(true);
     const text = `[anyclaude ended this answer: ${reason}]`;
-    this.#blocks.write("note", openText, { type: "text_delta", text });
+    this.#blocks.write("note", textForm, text);
     this.#blocks.close();
   }
 
   #think(text: string): void {
     this.#hasSpoken = true;
+    for (const { kind, text } of this.#tags.finish()) this.#split(kind, text);
     for (const heard of this.#textCalls.finish("thinking")) this.#hear(heard);
     this.#say({ kind: "thinking", text: this.#within(this.#thought, text) });
   }
@@ -146,10 +144,25 @@ export class AnswerWriter {
 
   #say(spoken: Spoken): void {
     if (this.#calls.isUnfinished) {
-      this.#later.push(spoken);
+      this.#later.push({ spoken, behind: this.#calls.begun });
       return;
     }
     for (const piece of this.#calls.finish(false)) this.#call(piece);
+    for (const { spoken } of this.#later.splice(0)) this.#tell(spoken);
+    this.#tell(spoken);
+  }
+
+  /** What waited behind the first so many calls. */
+  #catchUp(calls: number): void {
+    for (let [next] = this.#later; next && next.behind <= calls; [next] = this.#later) {
+      // A call that was found in the text comes behind all that have begun.
+      if ("call" in next.spoken) return;
+      this.#later.shift();
+      this.#speak(next.spoken.kind, next.spoken.text);
+    }
+  }
+
+  #tell(spoken: Spoken): void {
     if ("call" in spoken) {
       const { name, json } = spoken.call;
       for (const piece of this.#calls.add(name, json)) this.#call(piece);
@@ -158,22 +171,22 @@ export class AnswerWriter {
 
   #speak(kind: Kind, text: string): void {
     if (text === "") return;
-    if (!this.#blocks.isOpen(kind)) {
+    if (this.#blocks.isOpen(kind)) this.#blank = undefined;
+    else {
       const said = this.#blank?.kind === kind ? this.#blank.text + text : text;
       this.#blank = said.trim() === "" ? { kind, text: said } : undefined;
       if (this.#blank) return;
       text = said;
     }
-    if (kind === "text") this.#blocks.write(kind, openText, { type: "text_delta", text });
-    else this.#blocks.write(kind, openThinking, { type: "thinking_delta", thinking: text }, signed);
+    this.#blocks.write(kind, kind === "text" ? textForm : thinkingForm, text);
   }
 
   #call({ call, name, json }: ToolCallPiece): void {
     this.#hasSpoken = true;
+    this.#catchUp(call);
     this.#blank = undefined;
     const open = () => ({ type: "tool_use", id: this.#newId("toolu"), name, input: {} }) as const;
-    const delta = { type: "input_json_delta", partial_json: json } as const;
-    this.#blocks.write(`call ${call}`, open, json === "" ? undefined : delta);
+    this.#blocks.write(`call ${call}`, { open, toDelta: toArguments }, json);
   }
 
   /** What comes before an endless repetition. */
@@ -185,10 +198,18 @@ export class AnswerWriter {
   }
 }
 
-function openText() {
-  return { type: "text", text: "" } as const;
-}
+const textForm: BlockForm = {
+  open: () => ({ type: "text", text: "" }),
+  toDelta: (text) => ({ type: "text_delta", text }),
+};
 
-function openThinking() {
-  return { type: "thinking", thinking: "", signature: "" } as const;
+const thinkingForm: BlockForm = {
+  open: () => ({ type: "thinking", thinking: "", signature: "" }),
+  toDelta: (thinking) => ({ type: "thinking_delta", thinking }),
+  // Nobody checks it, but the client expects one and sends it back.
+  last: [{ type: "signature_delta", signature: "anyclaude" }],
+};
+
+function toArguments(partial_json: string) {
+  return { type: "input_json_delta", partial_json } as const;
 }

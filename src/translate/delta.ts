@@ -1,3 +1,4 @@
+import { ProxyError } from "../core/errors.ts";
 import {
   type ChatDelta,
   type ContentPart,
@@ -79,9 +80,18 @@ function addPart(
 ): void {
   const name = textOf(call?.function?.name);
   const given = call?.function?.arguments;
-  const json = typeof given === "object" && given !== null ? JSON.stringify(given) : textOf(given);
+  const json = typeof given === "object" && given !== null ? toJson(given) : textOf(given);
   const id = textOf(call?.id);
   if (name !== "" || json !== "" || id !== "") {
     calls.push({ name, json, id, index: call?.index ?? position });
+  }
+}
+
+function toJson(given: object): string {
+  try {
+    return JSON.stringify(given);
+  } catch (cause) {
+    const words = "The model server nested the arguments of a call too deeply";
+    throw new ProxyError("api_error", words, { cause });
   }
 }

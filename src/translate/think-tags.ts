@@ -30,7 +30,11 @@ export class ThinkTags {
   }
 
   finish(): readonly Spoken[] {
-    return this.#say(this.#state === "thinking" ? "thinking" : "text", this.#held.length);
+    const isHeld = this.#held !== "";
+    const spoken = this.#say(this.#state === "thinking" ? "thinking" : "text", this.#held.length);
+    // Something else was said meanwhile: what comes now is not the beginning any more.
+    if (this.#state === "after" || (this.#state === "start" && isHeld)) this.#state = "text";
+    return spoken;
   }
 
   /** True once it is known whether the answer begins with a tag. */

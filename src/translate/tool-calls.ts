@@ -13,7 +13,6 @@ export interface ToolCallPiece {
 }
 
 interface Call {
-  readonly number: number;
   readonly index: unknown;
   readonly arguments: ArgumentRepair;
   readonly loop: TextLoop;
@@ -34,7 +33,8 @@ export class ToolCalls {
   readonly #tools: DeclaredTools;
   readonly #repeated: RepeatedCalls;
   readonly #calls: Call[] = [];
-  readonly #told = new Set<Call>();
+  /** In the order in which they are told. */
+  readonly #told: Call[] = [];
   #speaking = 0;
   #reason: string | undefined;
 
@@ -45,7 +45,12 @@ export class ToolCalls {
 
   /** How many calls were begun to be told. */
   get count(): number {
-    return this.#told.size;
+    return this.#told.length;
+  }
+
+  /** How many were heard of. */
+  get begun(): number {
+    return this.#calls.length;
   }
 
   /** True when a call is told otherwise than the model made it. */
@@ -58,10 +63,11 @@ export class ToolCalls {
     return this.#reason;
   }
 
-  /** True while the call that is being told, or one that waits, may still get arguments. */
+  /** True while the call that is being told, or one that waits, may get its name or arguments. */
   get isUnfinished(): boolean {
     return this.#calls.length > this.#speaking &&
-      this.#calls.slice(this.#speaking).some((call) => !call.arguments.isComplete);
+      this.#calls.slice(this.#speaking)
+        .some(({ name, arguments: { isComplete } }) => name === "" || !isComplete);
   }
 
   feed(parts: readonly CallPart[]): ToolCallPiece[] {
@@ -133,14 +139,22 @@ export class ToolCalls {
   }
 
   #begin(index: unknown, name: string): Call {
-    const number = this.#calls.length;
     const call: Call = {
-      ...{ number, index, id: "", written: name, name, ready: "", isJudged: false },
+      ...{ index, id: "", written: name, name, ready: "", isJudged: false },
       loop: new TextLoop(argumentLimits),
       arguments: new ArgumentRepair(() => this.#tools.schemaOf(call.name)),
     };
-    this.#calls.push(call);
+    this.#calls.splice(this.#placeOf(index), 0, call);
     return call;
+  }
+
+  /** Behind all others, but for those that wait and stand behind it by their numbers. */
+  #placeOf(index: unknown): number {
+    const isFresh = typeof index === "number" && !this.#calls.some((each) => each.index === index);
+    const place = this.#calls.findIndex((each) =>
+      isFresh && typeof each.index === "number" && each.index > index && !this.#told.includes(each)
+    );
+    return place < 0 ? this.#calls.length : place;
   }
 
   /** What can be told by now. A call whose name may not be complete cannot begin. */
@@ -166,14 +180,14 @@ export class ToolCalls {
       call.isJudged = true;
       this.#reason = this.#repeated.reasonAgainst(call.name, call.arguments.text);
     }
-    const isTold = this.#told.has(call);
+    const isTold = this.#told.includes(call);
     const isRefused = isOver || (this.#reason !== undefined && this.#isHeld(call));
     // One that was begun before the answer had to end is told to its end.
     if (isTold ? call.ready === "" : isRefused) return [];
     const json = call.ready;
     call.ready = "";
-    this.#told.add(call);
-    return [{ call: call.number, name: call.name || "unknown", json }];
+    if (!isTold) this.#told.push(call);
+    return [{ call: this.#told.indexOf(call), name: call.name || "unknown", json }];
   }
 
   /** Nothing of it is told before it is known whether it is one too many. */

@@ -30,11 +30,12 @@ export function toCallDeltas(
 function toPieces(call: Call, number: number, dialect: Dialect, tape: Tape): readonly CallDelta[] {
   const { index, ids, names } = dialect;
   const pieces = toArguments(call, dialect, tape).map((written): Delta => ({ ...written }));
-  // The name comes with the first piece, or behind the last one.
-  if (names === "late") pieces.push({});
+  // The name comes with the first piece, or behind the last one: never behind nothing.
+  const isLate = names === "late" && pieces.some((piece) => piece["arguments"]);
+  if (isLate) pieces.push({});
   return pieces.map((written, turn) => {
     const isFirst = turn === 0;
-    const isNamed = names === "late" ? turn === pieces.length - 1 : isFirst || names === "every";
+    const isNamed = isLate ? turn === pieces.length - 1 : isFirst || names === "every";
     const id = {
       first: isFirst ? `call_${number}` : undefined,
       every: `call_${number}`,
@@ -61,7 +62,9 @@ function toArguments({ json }: Call, dialect: Dialect, tape: Tape): readonly Del
   if (dialect.arguments === "object" && isJson(json)) return [{ arguments: JSON.parse(json) }];
   if (dialect.arguments !== "pieces") return [{ arguments: json }];
   const pieces = piecesOf(json, dialect, tape).map((written) => ({ arguments: written }));
-  return tape.chance(2) ? [{ arguments: "" }, ...pieces] : pieces;
+  // One that says nothing at all begins no call.
+  const begins = dialect.names !== "late" || dialect.ids !== "none";
+  return tape.chance(2) && begins ? [{ arguments: "" }, ...pieces] : pieces;
 }
 
 function isJson(json: string): boolean {

@@ -21,7 +21,8 @@ export function toExpected(
   const stopReason = { limit: "max_tokens", refusal: "refusal", turn: ended, sequence: ended }[end];
   const computed = promptTokens - cachedTokens;
   return {
-    parts: merged(parts),
+    // Blanks alone are not worth a block.
+    parts: merged(merged(parts).filter((part) => part.kind === "call" || part.text.trim() !== "")),
     stopReason,
     stopSequence: stopReason === "stop_sequence" ? stopSequence : null,
     usage: {
