@@ -1,8 +1,10 @@
-import { Hono, type MiddlewareHandler } from "hono";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
+import type { NewId } from "../core/ids.ts";
 import { ProxyError, toErrorBody } from "../core/errors.ts";
 import type { Metrics } from "../monitor/metrics.ts";
 import { checkHost, checkToken } from "./access.ts";
 import { answerCountTokens, answerMessages, type MessagesParts } from "./messages.ts";
+import { answerModel, answerModels } from "./models.ts";
 import { passThrough, type PassthroughOptions } from "./passthrough.ts";
 
 export interface AppOptions {
@@ -23,9 +25,9 @@ export type TranslatingService = MessagesParts & {
 export type PassthroughService = PassthroughOptions & { readonly kind: "passthrough" };
 
 /** The proxy as a function of a request: no port. */
-export function createApp({ service, metrics, token, version }: AppOptions): Hono {
-  const app = new Hono();
-  app.onError((error) => toErrorResponse(error, service));
+export function createApp({ service, metrics, token, version }: AppOptions): Hono<Named> {
+  const app = new Hono<Named>();
+  app.onError((error, c) => toErrorResponse(error, c, service));
   app.use(async (c, next) => {
     checkHost(c.req.header("host"));
     await next();
@@ -41,30 +43,46 @@ export function createApp({ service, metrics, token, version }: AppOptions): Hon
     return app;
   }
   app.get("/api/hello", (c) => c.body(null));
-  app.use(withToken);
+  app.use(withRequestId(service.newId), withToken);
   app.post("/v1/messages", (c) => answerMessages(c.req.raw, service));
   app.post("/v1/messages/count_tokens", (c) => answerCountTokens(c.req.raw, service));
-  app.get("/v1/models", async (c) => {
-    const models = await service.backend.models(c.req.raw.signal);
-    return c.json({ data: models.map(({ id }) => toModel(id)), has_more: false });
-  });
+  app.get("/v1/models", (c) => answerModels(c.req.raw, service.backend));
+  app.get("/v1/models/:id", (c) => answerModel(c.req.param("id"), c.req.raw, service.backend));
   app.all("*", (c) => {
     throw new ProxyError("not_found_error", `Cannot ${c.req.method} ${c.req.path}: no such route`);
   });
   return app;
 }
 
-function toModel(id: string) {
-  return { type: "model", id, display_name: id, created_at: "1970-01-01T00:00:00Z" };
+/** What the client names when it reports a failure. */
+interface Named {
+  Variables: { requestId?: string };
 }
 
-function toErrorResponse(error: Error, service: AppOptions["service"]): Response {
+function withRequestId(newId: NewId): MiddlewareHandler<Named> {
+  return async (c, next) => {
+    const requestId = newId("req");
+    c.set("requestId", requestId);
+    await next();
+    c.res.headers.set("request-id", requestId);
+  };
+}
+
+function toErrorResponse(
+  error: Error,
+  c: Context<Named>,
+  service: AppOptions["service"],
+): Response {
+  const requestId = c.get("requestId");
+  const body = { ...toErrorBody(error), ...(requestId ? { request_id: requestId } : {}) };
   if (!(error instanceof ProxyError)) {
-    if (service.kind === "translate") service.log.warn("request failed by a bug", { error });
-    return Response.json(toErrorBody(error), { status: 500 });
+    if (service.kind === "translate") {
+      service.log.warn("request failed by a bug", { requestId, error });
+    }
+    return Response.json(body, { status: 500 });
   }
   const { status, retryAfterSeconds, final } = error;
-  return Response.json(toErrorBody(error), {
+  return Response.json(body, {
     status,
     headers: {
       ...(retryAfterSeconds === undefined ? {} : { "retry-after": String(retryAfterSeconds) }),

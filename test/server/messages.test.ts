@@ -72,6 +72,7 @@ describe("POST /v1/messages", () => {
     assertEquals(await response.json(), {
       type: "error",
       error: { type: "rate_limit_error", message: "Slow down" },
+      request_id: "req_1",
     });
   });
 

@@ -74,6 +74,20 @@ export function text(content: string, finish_reason: string | null = null) {
   return { choices: [{ index: 0, delta: { content }, finish_reason }] };
 }
 
+export function thought(reasoning_content: string) {
+  return { choices: [{ index: 0, delta: { reasoning_content } }] };
+}
+
+/** A piece of a call; an empty name goes on with the one of this index. */
+export function called(index: number, id: string, name: string, args: string) {
+  const named = { ...(name === "" ? {} : { name }), arguments: args };
+  return { choices: [{ index: 0, delta: { tool_calls: [{ index, id, function: named }] } }] };
+}
+
+export function end(finish_reason: string) {
+  return { choices: [{ index: 0, delta: {}, finish_reason }] };
+}
+
 export function usage(prompt_tokens: number, completion_tokens: number, cached_tokens?: number) {
   const prompt_tokens_details = cached_tokens === undefined ? undefined : { cached_tokens };
   return { choices: [], usage: { prompt_tokens, completion_tokens, prompt_tokens_details } };
