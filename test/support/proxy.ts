@@ -1,5 +1,6 @@
 import type { Backend } from "../../src/backend/backend.ts";
 import type { Clock } from "../../src/core/clock.ts";
+import type { NewId } from "../../src/core/ids.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { toMetrics } from "../../src/monitor/metrics.ts";
 import type { RequestRecord } from "../../src/monitor/record.ts";
@@ -23,10 +24,19 @@ export interface Proxy {
   ask(body: unknown, init?: RequestInit): Promise<Response>;
 }
 
-/** The whole proxy as a function, in front of a backend. */
-export function proxy(backend: Backend, { clock = new FakeClock() as Clock } = {}): Proxy {
-  const records: RequestRecord[] = [];
-  const app = createApp({
+export interface ProxyParts {
+  readonly clock?: Clock;
+  readonly newId?: NewId;
+  /** Where its records go. */
+  readonly records?: RequestRecord[];
+}
+
+/** The whole proxy, in front of a backend. */
+export function proxyApp(
+  backend: Backend,
+  { clock = new FakeClock(), newId = countIds(), records = [] }: ProxyParts = {},
+) {
+  return createApp({
     version: "0.0.0",
     token,
     metrics: () => toMetrics(records, undefined),
@@ -35,11 +45,17 @@ export function proxy(backend: Backend, { clock = new FakeClock() as Clock } = {
       mode: "openai",
       backend,
       clock,
-      newId: countIds(),
+      newId,
       log: silentLog,
       onRecord: (record) => void records.push(record),
     },
   });
+}
+
+/** The whole proxy as a function, in front of a backend. */
+export function proxy(backend: Backend, parts: Pick<ProxyParts, "clock"> = {}): Proxy {
+  const records: RequestRecord[] = [];
+  const app = proxyApp(backend, { ...parts, records });
   const send: Proxy["send"] = async (path, init = {}) => {
     const headers = { host: "127.0.0.1:4000", "x-api-key": token };
     return await app.fetch(new Request(`http://127.0.0.1:4000${path}`, { headers, ...init }));

@@ -4,10 +4,7 @@ import { serve } from "#serve";
 import type { Backend } from "../../src/backend/backend.ts";
 import { type Clock, systemClock } from "../../src/core/clock.ts";
 import { randomId } from "../../src/core/ids.ts";
-import { silentLog } from "../../src/core/log.ts";
-import { toMetrics } from "../../src/monitor/metrics.ts";
-import { createApp } from "../../src/server/app.ts";
-import { token } from "./proxy.ts";
+import { proxyApp, token } from "./proxy.ts";
 
 /** The official client and the proxy that it talks to. */
 export interface Connection extends AsyncDisposable {
@@ -53,13 +50,7 @@ export function describeSdk(subject: string, tests: (connect: Connect) => void):
   for (const [name, reach] of Object.entries(transports)) {
     describe(`the official SDK, ${name}: ${subject}`, () =>
       tests(async (backend, { clock = systemClock, ...options } = {}) => {
-        const app = createApp({
-          ...{ version: "0.0.0", token, metrics: () => toMetrics([], undefined) },
-          service: {
-            ...{ kind: "translate", mode: "openai", backend, log: silentLog, newId: randomId },
-            ...{ clock, onRecord() {} },
-          },
-        });
+        const app = proxyApp(backend, { clock, newId: randomId });
         const reached = await reach((request) => app.fetch(request));
         return {
           // Its own waiting would be real time: a test that retries says how long.
