@@ -25,6 +25,7 @@ from .engine import Sequence, decode
 from .errors import InvalidRequest, ModelFailed, PromptTooLong
 from .events import GenerationRequest
 from .heads import Heads
+from .in_use import hold_own_folders
 from .known import ChatPrompt
 from .leases import Leases
 from .loaded import Device, Loaded
@@ -45,6 +46,7 @@ log = logging.getLogger(__name__)
 def main() -> int:
     """The exit code, if there is one to give: a server that ran ends the process itself."""
     settings = parse_settings(sys.argv[1:])
+    _held = hold_own_folders()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     try:

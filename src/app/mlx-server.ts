@@ -1,10 +1,12 @@
 import { accessSync, constants, mkdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import type { NewId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import { ensureEnvironment } from "../provision/environment.ts";
+import { removeUnused } from "../provision/in-use.ts";
+import { toPythonVariables } from "../provision/python-variables.ts";
 import { findPythonSources } from "../provision/sources.ts";
 import { isAlive, spawnChild } from "../supervisor/child.ts";
 import type { Asking, Fetch, ServedModel } from "../supervisor/health.ts";
@@ -44,6 +46,8 @@ export interface OwnAddress {
 /** Everything that is known before a server is looked for. */
 interface Prepared extends ServerPlan {
   readonly sources: string;
+  /** What nobody may remove as long as we may start a server from it. */
+  readonly used: DisposableStack;
   /** Of what there is to know about servers, if the disk takes it. */
   readonly folder: string;
   readonly isShareable: boolean;
@@ -61,7 +65,7 @@ export async function shareMlxServer(
   options: MlxServerOptions & { readonly warmSeconds: number },
 ): Promise<MlxServer> {
   const { newId, warmSeconds } = options;
-  const prepared = prepare(options);
+  const prepared = await prepare(options);
   const place = { port: 0, token: newId("server") };
   if (!prepared.isShareable) return await superviseOwn(prepared, place, options);
   const sharing = {
@@ -80,7 +84,7 @@ export async function startMlxServer(
   options: MlxServerOptions,
   place: OwnAddress,
 ): Promise<MlxServer> {
-  return await superviseOwn(prepare(options), place, options);
+  return await superviseOwn(await prepare(options), place, options);
 }
 
 /** Ends the servers that only stay warm, and counts those that somebody uses. */
@@ -101,34 +105,41 @@ async function superviseOwn(
   return await supervise(launch, prepared, options);
 }
 
-function prepare(options: MlxServerOptions): Prepared {
-  const sources = findPythonSources(options.cacheFolder);
+async function prepare(options: MlxServerOptions): Promise<Prepared> {
+  const notices = new Notices(options.tell);
+  using used = new DisposableStack();
+  const { cacheFolder } = options;
+  const found = used.use(await findPythonSources({ cacheFolder, tell: notices.tell }));
+  const sources = found.folder;
   const plan = planServer(options, sources);
   const folder = serversIn(options.stateFolder);
   const isShareable = isWritable(folder, options.log);
   const logFile = join(folder, `${plan.identity}.log`);
-  return { ...plan, sources, folder, isShareable, logFile, notices: new Notices(options.tell) };
+  return { ...plan, sources, used: used.move(), folder, isShareable, logFile, notices };
 }
 
 /** Makes sure of the Python environment, which an attach does not need. */
 async function makeSpawn(
-  { args, sources, logFile, notices }: Prepared,
+  { args, sources, used, logFile, notices }: Prepared,
   warmSeconds: number,
-  { cacheFolder, env }: MlxServerOptions,
+  { cacheFolder, env, log }: MlxServerOptions,
 ): Promise<SpawnAt> {
   const lockFile = join(sources, "requirements.lock");
-  const program = await ensureEnvironment({ lockFile, cacheFolder, env, tell: notices.tell });
+  const environment = used.use(
+    await ensureEnvironment({ lockFile, cacheFolder, env, tell: notices.tell }),
+  );
+  const kept = [sources, environment.folder].map((folder) => basename(folder));
+  removeUnused(cacheFolder, kept)
+    .catch((error: unknown) => log.info("older versions cannot be removed", { error }));
   return ({ url, token }) =>
     spawnChild({
-      program,
+      program: environment.python,
       args: [
-        ...["-B", "-m", "anyclaude_mlx", ...args],
+        ...["-m", "anyclaude_mlx", ...args],
         ...["--port", new URL(url).port, "--idle-exit", String(warmSeconds)],
       ],
       env: {
-        ...env,
-        PYTHONPATH: sources,
-        PYTHONNOUSERSITE: "1",
+        ...toPythonVariables(env, { sources, environment: environment.folder }),
         ANYCLAUDE_SERVER_TOKEN: token,
         HF_HUB_DISABLE_TELEMETRY: "1",
       },
@@ -144,7 +155,7 @@ function serversIn(stateFolder: string): string {
 
 async function supervise(
   attach: (asking: Asking) => Promise<Server>,
-  { model, logFile, notices }: Prepared,
+  { model, logFile, notices, used }: Prepared,
   options: MlxServerOptions,
 ): Promise<MlxServer> {
   const supervisor = new Supervisor({
@@ -153,16 +164,20 @@ async function supervise(
     onLoading: (waitedMs) => notices.tellLoading(model, waitedMs),
     lastWords: () => toLastWords(logFile),
   });
+  const end = async () => {
+    await supervisor[Symbol.asyncDispose]();
+    used.dispose();
+  };
   try {
     const served = await supervisor.start();
     notices.stop();
     return {
       model: served,
       address: () => supervisor.address(),
-      [Symbol.asyncDispose]: () => supervisor[Symbol.asyncDispose](),
+      [Symbol.asyncDispose]: end,
     };
   } catch (error) {
-    await supervisor[Symbol.asyncDispose]();
+    await end();
     throw error;
   }
 }

@@ -20,27 +20,52 @@ export async function withExclusive<T>(
   { onWait, signal }: Waiting,
   work: () => Promise<T>,
 ): Promise<T> {
-  // Not when it exists: closing a file gives back every lock that this process has on it.
-  if (!existsSync(lock)) closeSync(openSync(lock, "a", 0o600));
-  using database = new Lock(lock);
-  for (let isFirst = true; !database.acquire(); isFirst = false) {
+  using opened = new Lock(lock);
+  for (let isFirst = true; !opened.takeAlone(); isFirst = false) {
     if (isFirst) onWait();
     await delay(askAgainMs, undefined, signal ? { signal } : {});
   }
   return await work();
 }
 
+/** Has the lock alone, until disposed; undefined when anybody else has it. Does not wait. */
+export function takeAlone(lock: string): Disposable | undefined {
+  return taken(lock, (opened) => opened.takeAlone());
+}
+
+/** Has the lock together with others who share it; undefined when somebody has it alone. */
+export function takeShared(lock: string): Disposable | undefined {
+  return taken(lock, (opened) => opened.takeShared());
+}
+
+function taken(path: string, take: (lock: Lock) => boolean): Disposable | undefined {
+  const lock = new Lock(path);
+  if (take(lock)) return lock;
+  lock[Symbol.dispose]();
+  return undefined;
+}
+
 class Lock implements Disposable {
   readonly #database: DatabaseSync;
 
   constructor(path: string) {
+    // Not when it exists: closing a file gives back every lock that this process has on it.
+    if (!existsSync(path)) closeSync(openSync(path, "a", 0o600));
     this.#database = new DatabaseSync(path);
   }
 
-  acquire(): boolean {
+  takeAlone(): boolean {
+    // With a journal on disk it would take room, which a full disk does not have.
+    return this.#take("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
+  }
+
+  takeShared(): boolean {
+    return this.#take("BEGIN; SELECT * FROM sqlite_schema");
+  }
+
+  #take(statements: string): boolean {
     try {
-      // With a journal on disk it would take room, which a full disk does not have.
-      this.#database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
+      this.#database.exec(statements);
       return true;
     } catch (error) {
       // SQLITE_BUSY, by the words that both runtimes keep.

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { UserError } from "../core/user-error.ts";
 import { launchVariables } from "../launcher/environment.ts";
 import { findClaude } from "../launcher/find-claude.ts";
@@ -36,7 +36,8 @@ async function examineProgram(
       : "npm install -g @anthropic-ai/claude-code, or curl -fsSL https://claude.ai/install.sh | bash";
     return broken("Claude Code", error.message.split(";")[0] ?? error.message, fix);
   }
-  const { code, output } = await run(path, ["--version"], environment);
+  const command = { program: path, args: ["--version"], env: environment, cwd: dirname(path) };
+  const { code, output } = await run(command);
   const version = output.match(/\d+\.\d+\.\d+/)?.[0];
   if (code !== 0 || version === undefined) {
     const words = output.trim().split("\n").at(-1) ?? "";

@@ -1,7 +1,8 @@
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { UserError } from "../core/user-error.ts";
 import type { RunCommand } from "../provision/command.ts";
-import { ensureEnvironment } from "../provision/environment.ts";
+import { ensureEnvironment, type PythonEnvironment } from "../provision/environment.ts";
+import { toPythonVariables } from "../provision/python-variables.ts";
 import { findPythonSources } from "../provision/sources.ts";
 import { broken, type Finding, ok, warning } from "./finding.ts";
 
@@ -10,6 +11,8 @@ export interface PythonSetting {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly tell: (line: string) => void;
   readonly run: RunCommand;
+  /** The paths of the programs of that name; those of the PATH and the usual places if not said. */
+  readonly programs?: (name: string) => readonly string[];
   readonly platform: string;
 }
 
@@ -26,21 +29,26 @@ print(f"{device}|{blas}|mlx {version('mlx')}, mlx-lm {version('mlx-lm')}")
 
 /** The Python environment, made if it is not there yet, and what MLX computes on. */
 export async function examinePython(setting: PythonSetting): Promise<readonly Finding[]> {
-  const { cacheFolder, environment, tell, run, platform } = setting;
-  let python: string;
-  let sources: string;
+  const { environment: env, platform, ...making } = setting;
+  using used = new DisposableStack();
+  let found: { readonly sources: string; readonly environment: PythonEnvironment };
   try {
-    sources = findPythonSources(cacheFolder);
+    const sources = used.use(await findPythonSources(making)).folder;
     const lockFile = join(sources, "requirements.lock");
-    python = await ensureEnvironment({ lockFile, cacheFolder, env: environment, tell, run });
+    found = {
+      sources,
+      environment: used.use(await ensureEnvironment({ ...making, lockFile, env })),
+    };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     const [says = "", ...fix] = error.message.split("; ");
     return [broken("Python", says, fix.join("; ") || "see what is said there, then try again")];
   }
-  const env = { ...environment, PYTHONPATH: sources, PYTHONNOUSERSITE: "1" };
-  const { code, output } = await run(python, ["-B", "-c", trial], env);
-  const folder = dirname(dirname(python));
+  const { folder, python } = found.environment;
+  const { code, output } = await setting.run({
+    ...{ program: python, args: ["-c", trial], cwd: folder },
+    env: toPythonVariables(env, { sources: found.sources, environment: folder }),
+  });
   if (code !== 0) {
     const words = output.trim().split("\n").at(-1) ?? "";
     return [broken(

@@ -3,7 +3,7 @@ import { constants } from "node:os";
 import process from "node:process";
 import { UserError } from "../core/user-error.ts";
 import { saveTerminal } from "./terminal.ts";
-import { startWatchdog } from "./watchdog.ts";
+import { startWatchdog } from "../core/watchdog.ts";
 
 export interface ClaudeCommand {
   readonly path: string;

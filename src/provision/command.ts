@@ -1,25 +1,45 @@
 import { spawn } from "node:child_process";
+import { UserError } from "../core/user-error.ts";
+import { startWatchdog } from "../core/watchdog.ts";
+
+export interface Command {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Never the user's folder: Python and uv obey files that lie there. */
+  readonly cwd: string;
+  /** Each line when it comes, of standard output and error. */
+  readonly onLine?: (line: string) => void;
+}
 
 export interface CommandResult {
   /** Null when the program could not be started. */
   readonly code: number | null;
+  /** Standard output and error together. */
   readonly output: string;
 }
 
-/** Runs a program to its end; standard output and error together. */
-export type RunCommand = (
-  program: string,
-  args: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
-) => Promise<CommandResult>;
+/** Runs a program to its end. It does not outlive us; when somebody else ends it, this throws. */
+export type RunCommand = (command: Command) => Promise<CommandResult>;
 
-export const runCommand: RunCommand = (program, args, env) =>
-  new Promise((resolve) => {
-    const child = spawn(program, [...args], { env, stdio: ["ignore", "pipe", "pipe"] });
+export const runCommand: RunCommand = ({ program, args, env, cwd, onLine }) =>
+  new Promise((resolve, reject) => {
+    const child = spawn(program, [...args], { env, cwd, stdio: ["ignore", "pipe", "pipe"] });
+    const watchdog = child.pid === undefined ? undefined : startWatchdog(child.pid);
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding("utf8").on("data", (text: string) => output += text);
+      let rest = "";
+      stream.setEncoding("utf8").on("data", (text: string) => {
+        output += text;
+        const lines = (rest + text).split("\n");
+        rest = lines.pop() ?? "";
+        for (const line of lines) onLine?.(line);
+      });
     }
     child.on("error", (error) => resolve({ code: null, output: error.message }));
-    child.on("close", (code) => resolve({ code: code ?? 1, output }));
+    child.on("close", (code, signal) => {
+      watchdog?.dismiss();
+      if (signal === null) resolve({ code, output });
+      else reject(new UserError(`Broken off: ${program} was ended by ${signal}`));
+    });
   });

@@ -52,15 +52,12 @@ const folders = ({ paths }: Place) => examineFolders(paths);
 const caches = ({ paths }: Place) => examineCaches(paths, { prefixDiskGigabytes: 1 });
 const claude = ({ configured, environment, folder }: Place) =>
   examineClaudeCode({ configured, environment, project: folder, isForeign: true, run: runCommand });
-const python = ({ paths, environment, python: program, folder }: Place) =>
+const python = ({ paths, environment, python: program }: Place) =>
   examinePython({
     ...{ cacheFolder: paths.cache, environment, tell() {}, platform: "linux" },
+    run: runCommand,
     // The only Python of this machine is the one that was put here; it has no uv.
-    run: async (named, args, env) => {
-      const isThere = named.startsWith(folder) || (named === "python3" && program !== "none");
-      if (!isThere) return { code: null, output: `${named} is not there` };
-      return await runCommand(named === "python3" ? program : named, args, env);
-    },
+    programs: (name) => name === "python3" && program !== "none" ? [program] : [],
   });
 const port = async ({ port }: Place) => [await examinePort(port)];
 const shell = (_place: Place, fix: string) => run(fix.split(";")[0] ?? "");
@@ -170,15 +167,15 @@ const cases: readonly Case[] = [
     examine: python,
     breakIt: (place) => void (place.python = "none"),
     subject: "Python",
-    advice: "install it from python.org",
+    advice: "install one from python.org",
     mend: (place) => void (place.python = fakePython(place)),
   },
   {
     what: "a Python that is too old",
     examine: python,
-    breakIt: (place) => void (place.python = fakePython(place, "3.9.6")),
+    breakIt: (place) => void (place.python = fakePython(place, "3 9")),
     subject: "Python",
-    advice: "install it from python.org",
+    advice: "install one from python.org",
     mend: (place) => void (place.python = fakePython(place)),
   },
   {
@@ -189,7 +186,7 @@ const cases: readonly Case[] = [
       await python(place);
       writeFileSync(
         join(environmentIn(place), "bin", "python"),
-        "#!/bin/sh\necho No module named mlx; exit 1\n",
+        `#!/bin/sh\n${answersWhatItIs("3 12")}\necho No module named mlx; exit 1\n`,
       );
     },
     subject: "Python",
@@ -276,21 +273,22 @@ function program(place: Place, script: string): void {
 }
 
 /** A Python that makes environments whose Python computes. */
-function fakePython({ folder }: Place, version = "3.12.4"): string {
+function fakePython({ folder }: Place, version = "3 12"): string {
   const path = join(folder, `python ${version}`);
-  const environment = `#!/bin/sh\necho "CPU|OpenBLAS 0.3|mlx 1, mlx-lm 1"\n`;
-  writeFileSync(join(folder, "made"), environment, { mode: 0o755 });
-  writeFileSync(
-    path,
-    `#!/bin/sh
-case "$1" in
-  -c) echo ${version} ;;
-  -m) mkdir -p "$3/bin" && cp '${join(folder, "made")}' "$3/bin/python" ;;
-esac
-`,
-    { mode: 0o755 },
-  );
+  const asks = `#!/bin/sh\n${answersWhatItIs(version)}\n`;
+  const made = `${asks}echo "CPU|OpenBLAS 0.3|mlx 1, mlx-lm 1"\n`;
+  writeFileSync(join(folder, "made"), made, { mode: 0o755 });
+  const makes = `for last; do :; done
+mkdir -p "$last/bin" && cp '${join(folder, "made")}' "$last/bin/python"
+`;
+  writeFileSync(path, `${asks}${makes}`, { mode: 0o755 });
   return path;
+}
+
+/** What the provisioning asks of a Python. */
+function answersWhatItIs(version: string): string {
+  const machine = process.arch === "x64" ? "x86_64" : "arm64";
+  return `[ "$2" = -S ] && { echo cpython ${version} ${machine} False; exit; }`;
 }
 
 function environmentIn({ paths }: Place): string {

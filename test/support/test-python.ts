@@ -5,11 +5,12 @@ import { ensureEnvironment } from "../../src/provision/environment.ts";
 const root = join(import.meta.dirname ?? ".", "..", "..");
 
 /** The Python of tests and checks, made from its own lock by the product's own code. */
-export function testPython(): Promise<string> {
-  return ensureEnvironment({
+export async function testPython(): Promise<string> {
+  const { python } = await ensureEnvironment({
     lockFile: join(root, "python", "requirements-dev.lock"),
     cacheFolder: join(root, ".cache", "python"),
     env: { ...process.env },
     tell: (line) => process.stderr.write(`${line}\n`),
   });
+  return python;
 }
