@@ -9,12 +9,12 @@ import {
   toLaunchEnvironment,
   toPassthroughEnvironment,
 } from "../launcher/environment.ts";
-import { findClaude } from "../launcher/find-claude.ts";
 import { outliveSignals, runClaude } from "../launcher/run-claude.ts";
 import { type SplitArguments, splitArguments } from "./arguments.ts";
 import { chooseModel } from "./choose-model.ts";
 import { claudeOptions } from "./claude-options.ts";
 import { createLogFile, logPath } from "./log-file.ts";
+import { needClaude } from "./need-claude.ts";
 import { tell, tellEnd } from "./tell.ts";
 import { version } from "./version.ts";
 
@@ -27,7 +27,7 @@ export async function run(argv: readonly string[]): Promise<void> {
   const split = splitArguments(argv, claudeOptions);
   const { flags: { config: file, ...flags } } = split;
   const loaded = loadConfig({ flags, file });
-  const claude = findClaude({
+  const claude = await needClaude({
     configured: loaded.config.claudePath,
     environment: loaded.environment,
   });

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { UserError } from "../core/user-error.ts";
 import { launchVariables } from "../launcher/environment.ts";
 import { findClaude } from "../launcher/find-claude.ts";
+import { allWays } from "../launcher/install-claude.ts";
 import type { RunCommand } from "../provision/command.ts";
 import { broken, type Finding, ok, warning } from "./finding.ts";
 
@@ -26,15 +27,17 @@ export async function examineClaudeCode(setting: ClaudeCodeSetting): Promise<rea
 async function examineProgram(
   { configured, environment, run }: ClaudeCodeSetting,
 ): Promise<Finding> {
-  let path: string;
+  let path: string | undefined;
   try {
     path = findClaude({ configured, environment });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    const fix = configured
-      ? "correct claudePath in the config file, or remove it"
-      : "npm install -g @anthropic-ai/claude-code, or curl -fsSL https://claude.ai/install.sh | bash";
+    const fix = "correct claudePath in the config file, or remove it";
     return broken("Claude Code", error.message.split(";")[0] ?? error.message, fix);
+  }
+  if (path === undefined) {
+    const says = "there is no `claude` on the PATH or in the usual places";
+    return broken("Claude Code", says, allWays.join(", or "));
   }
   const command = { program: path, args: ["--version"], env: environment, cwd: dirname(path) };
   const { code, output } = await run(command);
@@ -43,7 +46,7 @@ async function examineProgram(
     const words = output.trim().split("\n").at(-1) ?? "";
     return broken(
       "Claude Code",
-      `${path} does not run (${code === null ? words : `exit code ${code}: ${words}`})`,
+      `${path} does not run (exit code ${code}: ${words})`,
       "install it again: npm install -g @anthropic-ai/claude-code",
     );
   }

@@ -3,16 +3,14 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { systemClock } from "../../src/core/clock.ts";
-import { UserError } from "../../src/core/user-error.ts";
 import {
   launchVariables,
   toLaunchArguments,
   toLaunchEnvironment,
   toPassthroughEnvironment,
 } from "../../src/launcher/environment.ts";
-import { findClaude } from "../../src/launcher/find-claude.ts";
 import { runClaude } from "../../src/launcher/run-claude.ts";
 
 const setting = { url: "http://127.0.0.1:1", token: "t", model: "m", contextLength: 32_768 };
@@ -86,18 +84,6 @@ describe("claude", () => {
     chmodSync(path, 0o755);
     return path;
   }
-
-  test("is found on the PATH before any other place, or where the config says", () => {
-    const path = script("");
-
-    assertEquals(findClaude({ configured: undefined, environment: { PATH: folder } }), path);
-    assertEquals(findClaude({ configured: path, environment: { PATH: "" } }), path);
-    assertThrows(
-      () => findClaude({ configured: join(folder, "no"), environment: { PATH: folder } }),
-      UserError,
-      "there is no such program",
-    );
-  });
 
   test("is given its arguments and environment, and its exit code is ours", async () => {
     const path = script(`echo "$1|$2|$WORD" > '${folder}/said'; exit 7`);
