@@ -8,7 +8,7 @@ import { useFile } from "./in-use.ts";
 import { findInterpreter, versionOf } from "./interpreter.ts";
 import { withProgress } from "./progress.ts";
 import { withoutPythonVariables } from "./python-variables.ts";
-import { explain, isFullDisk, reasonIn } from "./reason.ts";
+import { type ReasonKind, reasonOf } from "./reason.ts";
 
 export interface InstallOptions {
   /** Every package with version and hash, for all platforms. */
@@ -76,7 +76,7 @@ class Workshop {
 
   /** The version of the Python in it. */
   async make(): Promise<string> {
-    const { cacheFolder, tell, lockFile, programs } = this.#options;
+    const { cacheFolder, tell, programs } = this.#options;
     const [uv] = programs("uv");
     const folder = join(cacheFolder, "interpreters");
     const interpreter = await findInterpreter({ run: this.#run, programs, uv, folder, tell });
@@ -84,8 +84,8 @@ class Workshop {
     const python = join(made, "bin", "python");
     const venv = ["-I", "-m", "venv", "--without-pip", made];
     await this.#must(`creating it with ${interpreter}`, this.#run(interpreter, ...venv));
-    if (!uv || !await this.#installWithUv(uv, python, lockFile)) {
-      await this.#installWithoutUv(interpreter, python);
+    if (!uv || !await this.#installWithUv(uv, python)) {
+      await this.#installWithPip(interpreter, python, uv === undefined);
     }
     tell("  trying it");
     await this.#must("loading MLX", this.#run(python, "-I", "-c", "import mlx.core"));
@@ -93,32 +93,31 @@ class Workshop {
   }
 
   /** False if that did not work: pip has settings of its own for mirrors and certificates. */
-  async #installWithUv(uv: string, python: string, lock: string): Promise<boolean> {
+  async #installWithUv(uv: string, python: string): Promise<boolean> {
     this.#options.tell(`  installing packages with ${uv}`);
-    const args = ["pip", "install", "--system-certs", "--python", python, ...hashed(lock)];
-    const result = await this.#run(uv, ...args);
-    if (result.code !== 0 && isFullDisk(result.output)) {
-      await this.#must("installing packages", Promise.resolve(result));
-    }
-    if (result.code !== 0) this.#options.tell(`  uv failed: ${reasonIn(result.output)}`);
-    return result.code === 0;
+    const into = ["pip", "install", "--system-certs", "--python", python];
+    const args = [...into, ...hashed(this.#options.lockFile)];
+    return await this.#tried("uv", this.#run(uv, ...args), ["disk"]);
   }
 
-  /** With pip, which comes with Python, in a place of its own; it fetches uv if it can. */
-  async #installWithoutUv(interpreter: string, python: string): Promise<void> {
+  /** With the pip that comes with Python, in a place of its own; it first fetches uv if wanted. */
+  async #installWithPip(interpreter: string, python: string, wantsUv: boolean): Promise<void> {
     const { lockFile, tell } = this.#options;
     const tools = join(this.#work, "tools");
-    const [pip, uv] = ["python", "uv"].map((name) => join(tools, "bin", name));
-    await this.#must("creating pip", this.#run(interpreter, "-I", "-m", "venv", tools));
+    tell("  preparing pip");
+    await this.#must("preparing pip", this.#run(interpreter, "-I", "-m", "venv", tools));
     const withPip = (lock: string, ...more: readonly string[]) =>
       this.#run(
-        pip ?? "",
+        join(tools, "bin", "python"),
         ...["-I", "-m", "pip", ...more, "install", "--disable-pip-version-check"],
         ...["--progress-bar", "off", ...hashed(lock)],
       );
-    tell("  fetching uv, which installs faster than pip");
-    const { code } = await withPip(join(dirname(lockFile), installerLock));
-    if (code === 0 && await this.#installWithUv(uv ?? "", python, lockFile)) return;
+    if (wantsUv) {
+      tell("  fetching uv, which installs faster than pip");
+      const fetching = withPip(join(dirname(lockFile), installerLock));
+      const hasUv = await this.#tried("fetching uv", fetching, ["disk", "network", "certificate"]);
+      if (hasUv && await this.#installWithUv(join(tools, "bin", "uv"), python)) return;
+    }
     tell("  installing packages with pip");
     await this.#must("installing packages", withPip(lockFile, "--python", python));
   }
@@ -132,12 +131,28 @@ class Workshop {
     );
   };
 
+  /** Whether it worked. After a failure for a `final` reason the other way would fail as well. */
+  async #tried(
+    what: string,
+    running: Promise<CommandResult>,
+    final: readonly ReasonKind[],
+  ): Promise<boolean> {
+    const { code, output } = await running;
+    if (code === 0) return true;
+    const { kind, sentence } = reasonOf(output, this.#options.cacheFolder);
+    if (final.includes(kind)) throw toError(what, sentence);
+    this.#options.tell(`  ${what} failed: ${sentence}`);
+    return false;
+  }
+
   async #must(what: string, running: Promise<CommandResult>): Promise<void> {
     const { code, output } = await running;
-    if (code === 0) return;
-    const reason = explain(output, this.#options.cacheFolder);
-    throw new UserError(`Cannot make the Python environment: ${what} failed: ${reason}`);
+    if (code !== 0) throw toError(what, reasonOf(output, this.#options.cacheFolder).sentence);
   }
+}
+
+function toError(what: string, sentence: string): UserError {
+  return new UserError(`Cannot make the Python environment: ${what} failed: ${sentence}`);
 }
 
 function hashed(lock: string): readonly string[] {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { isExecutable } from "../core/find-program.ts";
 import { UserError } from "../core/user-error.ts";
 import type { CommandResult } from "./command.ts";
-import { reasonIn } from "./reason.ts";
+import { reasonOf } from "./reason.ts";
 
 /** Runs a program with these arguments. */
 export type Run = (program: string, ...args: readonly string[]) => Promise<CommandResult>;
@@ -75,7 +75,7 @@ async function askUv({ run, uv, folder, tell }: Omit<Search, "programs"> & { uv:
     ? readdirSync(folder).map((name) => join(folder, name, "bin", `python3.${fetched}`))
       .find(isExecutable)
     : undefined;
-  return { found, reason: `uv cannot fetch one (${reasonIn(output)})` };
+  return { found, reason: `uv cannot fetch one (${reasonOf(output, folder).sentence})` };
 }
 
 /** Why the packages cannot be had for it. */

@@ -1,48 +1,72 @@
 import { statfsSync } from "node:fs";
 
-/** What may have gone wrong, by the words of uv, pip and the system, and what to do about it. */
-const causes: readonly (readonly [RegExp, (folder: string) => string])[] = [
-  [
-    /no space left|os error 28|enospc|disk quota/i,
-    (folder) =>
-      `the disk is full (${freeOn(folder)}); make room, or name a folder on another disk with ` +
-      "ANYCLAUDE_HOME",
-  ],
-  [
-    /certificate|ssl|tls/i,
-    () => "set SSL_CERT_FILE to the certificates of your network, and start again",
-  ],
-  [
-    /dns error|resolve|connect|timed? ?out|unreachable|name or service|network|newconnection/i,
-    () =>
-      "this step needs the network once: look at the connection (a proxy is named by HTTPS_PROXY, " +
-      "a mirror by UV_DEFAULT_INDEX or PIP_INDEX_URL), and start again",
-  ],
-  [
-    /hash(es)? (mismatch|do not match)|do not match the hashes/i,
-    () => "the package index gave another file than the one that was asked for; start again",
-  ],
-  [
-    /no-build|no matching distribution|not a supported wheel|no solution found/i,
-    () => "the packages need macOS 14 on Apple silicon, or Linux with glibc 2.35, or newer",
-  ],
-];
-
-/** Whether trying the same with another program can help. */
-export function isFullDisk(output: string): boolean {
-  return causes[0]?.[0].test(output) ?? false;
+/** Why a program failed, as far as it can be told from its words. */
+export interface Reason {
+  readonly kind: ReasonKind;
+  /** What happened and what to do about it, for the user. */
+  readonly sentence: string;
 }
 
-/** The words that say why a program failed, and what can be done. */
-export function explain(output: string, folder: string): string {
-  const advice = causes.find(([words]) => words.test(output))?.[1](folder);
-  return [reasonIn(output), ...(advice ? [advice] : [])].join("; ");
+export type ReasonKind = "disk" | "certificate" | "network" | "hash" | "packages" | "unknown";
+
+interface Cause {
+  readonly kind: ReasonKind;
+  /** In the words of uv, pip, or the system. */
+  readonly words: RegExp;
+  readonly sentence: (folder: string) => string;
+}
+
+const causes: readonly Cause[] = [
+  {
+    kind: "disk",
+    words: /no space left|os error 28|enospc|disk quota/i,
+    sentence: (folder) =>
+      `the disk is full (${freeOn(folder)}); make room, or name a folder on another disk with ` +
+      "ANYCLAUDE_HOME",
+  },
+  {
+    kind: "certificate",
+    words: /certificate verify|certificate_verify|invalid peer certificate|self.signed/i,
+    sentence: () =>
+      "the package index shows a certificate that is not known here; set SSL_CERT_FILE to the " +
+      "certificates of your network, and start again",
+  },
+  {
+    kind: "network",
+    words:
+      /dns error|name resolution|lookup address|connection (refused|reset|broken)|timed? ?out|unreachable|error sending request/i,
+    sentence: () =>
+      "the package index cannot be reached, which this step needs once; look at the connection (a " +
+      "proxy is named by HTTPS_PROXY, a mirror by UV_DEFAULT_INDEX or PIP_INDEX_URL), and start again",
+  },
+  {
+    kind: "hash",
+    words: /hash(es)? (mismatch|do not match)|do not match the hashes/i,
+    sentence: () =>
+      "the package index gave another file than the one that was asked for; start again, or look " +
+      "at the mirror that you use",
+  },
+  {
+    kind: "packages",
+    words: /no-build|no matching distribution|not a supported wheel|no solution found/i,
+    sentence: () =>
+      "there are no packages for this machine; they need macOS 14 on Apple silicon, or Linux with " +
+      "glibc 2.35, or newer",
+  },
+];
+
+/** What is said in `output`; the disk that is meant is the one of `folder`. */
+export function reasonOf(output: string, folder: string): Reason {
+  const cause = causes.find(({ words }) => words.test(output));
+  return cause
+    ? { kind: cause.kind, sentence: cause.sentence(folder) }
+    : { kind: "unknown", sentence: lastWords(output) };
 }
 
 /** The last line that says something; what stands above it is the way there. */
-export function reasonIn(output: string): string {
+function lastWords(output: string): string {
   const lines = output.split("\n").map((line) => line.trim()).filter((line) => line !== "");
-  const words = lines.findLast((line) => /error|cannot|failed|no space/i.test(line));
+  const words = lines.findLast((line) => /error|cannot|failed/i.test(line));
   return words ?? lines.at(-1) ?? "no reason given";
 }
 

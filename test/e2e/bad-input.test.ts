@@ -55,13 +55,6 @@ const usage: readonly BadInput[] = [
     code: 2,
   },
   {
-    what: "no Python",
-    args: tiny,
-    env: () => ({ PATH: "/nonexistent" }),
-    said: "Cannot find Python 3.11 or newer",
-    code: 1,
-  },
-  {
     what: "no Claude Code where it is said to be",
     args: tiny,
     env: ({ project }) => withConfig(project, { claudePath: "/nonexistent/claude" }),

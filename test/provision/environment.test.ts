@@ -140,29 +140,47 @@ describe("the Python environment", () => {
         "error: failed to write: No space left on device (os error 28)",
         /the disk is full \(\d+ MB/,
       ],
-      ["error: Failed to fetch\n  Caused by: dns error", /needs the network once/],
+      [
+        "error: Failed to fetch\n  Caused by: dns error",
+        /cannot be reached, which this step needs/,
+      ],
       ["error: invalid peer certificate: UnknownIssuer", /SSL_CERT_FILE/],
       ["error: Hash mismatch for numpy", /another file than the one that was asked for/],
       ["hint: because building from source is disabled (`--no-build`)", /macOS 14 .* glibc 2.35/],
+      [
+        "Retrying after connection broken by x\nERROR: No matching distribution found for a==1",
+        /cannot be reached/,
+      ],
     ] as const
   ) {
     test(`says what to do after: ${output.split("\n").at(-1)?.trim()}`, async () => {
       const { ensure } = machine({ fails: (line) => / -r /.test(line) ? output : undefined });
 
-      const error = await assertRejects(ensure, UserError, "installing packages failed: ");
+      const error = await assertRejects(ensure, UserError, " failed: ");
       assert(advice.test(error.message), error.message);
       assertEquals(error.message.split("\n").length, 1);
     });
   }
 
-  test("is not tried again with pip on a full disk", async () => {
-    const { ensure, told } = machine({
-      fails: (line) => line.includes("uv pip install") ? "No space left on device" : undefined,
-    });
+  for (
+    const [what, programs, output, tries] of [
+      ["uv on a full disk", ["/usr/bin/python3", "/opt/uv/uv"], "No space left on device", 1],
+      ["uv without a network", ["/usr/bin/python3", "/opt/uv/uv"], "dns error", 2],
+      ["pip without a network", ["/usr/bin/python3"], "connection broken", 1],
+      ["pip for any other reason", ["/usr/bin/python3"], "no uv for this machine", 2],
+    ] as const
+  ) {
+    test(`is tried in another way after ${what} only if that can help`, async () => {
+      const { ensure, lines } = machine({
+        programs,
+        fails: (line) => / -r /.test(line) ? output : undefined,
+      });
 
-    await assertRejects(ensure, UserError, "the disk is full");
-    assert(!told.some((line) => line.includes("pip")), told.join());
-  });
+      await assertRejects(ensure, UserError, " failed: ");
+
+      assertEquals(lines().filter((line) => / -r /.test(line)).length, tries);
+    });
+  }
 
   test("is made anew when the run before was killed in the middle", async () => {
     const { ensure, cacheFolder } = machine();

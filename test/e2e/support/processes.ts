@@ -36,7 +36,7 @@ export async function untilServersEnded(world: World): Promise<void> {
   await until("the end of all servers", () => serversOf(world).length === 0, { seconds: 15 });
 }
 
-function list(): readonly Process[] {
+export function list(): readonly Process[] {
   const { stdout } = spawnSync("ps", ["-A", "-o", "pid=,ppid=,args="], { encoding: "utf8" });
   return stdout.split("\n").flatMap((line) => {
     const [, pid, parent, command] = line.match(/^\s*(\d+)\s+(\d+)\s+(.*)$/) ?? [];

@@ -114,7 +114,7 @@ export function createWorld(config: object = {}): World {
   };
 }
 
-function observe(child: ChildProcess): Running {
+export function observe(child: ChildProcess): Running {
   let stdout = "";
   let stderr = "";
   child.stderr?.setEncoding("utf8").on("data", (text: string) => stderr += text);
@@ -133,7 +133,7 @@ function observe(child: ChildProcess): Running {
 }
 
 /** How this machine reaches package registries; everything else a user would not have is left out. */
-function networkSettings(): Record<string, string> {
+export function networkSettings(): Record<string, string> {
   const names = /^(SSL_CERT_|PIP_|UV_|(https?|no)_proxy$)/i;
   return Object.fromEntries(
     Object.entries(process.env).flatMap(([name, value]) =>
