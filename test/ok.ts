@@ -11,6 +11,7 @@ import { testPython } from "./support/test-python.ts";
 interface Step {
   readonly name: string;
   readonly command: () => Promise<readonly string[]>;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 const root = join(import.meta.dirname ?? ".", "..");
@@ -60,18 +61,28 @@ const steps: readonly Step[] = [
     "python/anyclaude_mlx",
   ),
   pythonStep("pytest", "pytest", "-q", "-c", "python/pyproject.toml", "--rootdir=.", "test/python"),
-  step("e2e", "bun", "test", "--timeout", "240000", "test/e2e"),
+  step("build", "bun", "build.ts"),
+  {
+    ...step("e2e", "bun", "test", "--timeout", "240000", "test/e2e"),
+    env: {
+      ANYCLAUDE_BINARY: join(root, "dist", `${process.platform}-${process.arch}`, "anyclaude"),
+    },
+  },
 ];
 
 const wanted = process.argv.slice(2);
 const failed: string[] = [];
 let passed = 0;
-for (const { name, command } of steps) {
+for (const { name, command, env } of steps) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   const startedAt = performance.now();
   process.stdout.write(`\n── ${name}\n`);
   const [program = "", ...args] = await command();
-  const { status } = spawnSync(program, args, { cwd: root, env: serverOnPath, stdio: "inherit" });
+  const { status } = spawnSync(program, args, {
+    cwd: root,
+    env: { ...serverOnPath, ...env },
+    stdio: "inherit",
+  });
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   process.stdout.write(`── ${name}: ${status === 0 ? "ok" : "FAILED"} in ${seconds} s\n`);
   if (status === 0) passed += 1;
