@@ -30,23 +30,22 @@ export async function ensureEnvironment(given: EnvironmentOptions): Promise<Pyth
   const options: InstallOptions = { run: runCommand, clock: systemClock, programs, ...given };
   const { cacheFolder, tell, clock } = options;
   const folder = join(cacheFolder, nameOf(options.lockFile));
-  for (;;) {
-    const found = await useWorking(folder, options);
-    if (found) return found;
-    makeFolder(cacheFolder);
-    await making(cacheFolder, tell, async () => {
-      using madeByOther = await useWorking(folder, options);
-      if (madeByOther) return;
-      const startedAt = clock.now();
-      tell(`Making the Python environment in ${folder} (once)`);
-      await install(folder, options);
-      using made = await useWorking(folder, options);
-      if (!made) throw new UserError(`Cannot use the Python environment in ${folder}`);
-      const seconds = ((clock.now() - startedAt) / 1000).toFixed(0);
-      const megabytes = (sizeOf([folder]) / 1e6).toFixed(0);
-      tell(`Python environment ready after ${seconds} s, ${megabytes} MB`);
-    });
-  }
+  const found = await useWorking(folder, options);
+  if (found) return found;
+  makeFolder(cacheFolder);
+  return await making(cacheFolder, tell, async () => {
+    const madeByOther = await useWorking(folder, options);
+    if (madeByOther) return madeByOther;
+    const startedAt = clock.now();
+    tell(`Making the Python environment in ${folder} (once)`);
+    await install(folder, options);
+    const made = await useWorking(folder, options);
+    if (!made) throw new UserError(`Cannot use the Python environment in ${folder}`);
+    const seconds = ((clock.now() - startedAt) / 1000).toFixed(0);
+    const megabytes = (sizeOf([folder]) / 1e6).toFixed(0);
+    tell(`Python environment ready after ${seconds} s, ${megabytes} MB`);
+    return made;
+  });
 }
 
 async function useWorking(

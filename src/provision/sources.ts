@@ -25,21 +25,24 @@ export async function findPythonSources(
   }
   const files = listFiles(embedded);
   const target = join(cacheFolder, `server-${digestOf(embedded, files).slice(0, 16)}`);
-  for (;;) {
-    const found = useIntact(embedded, target, files);
-    if (found) return found;
-    try {
-      mkdirSync(cacheFolder, { recursive: true, mode: 0o700 });
-      await making(cacheFolder, tell, async () => {
-        if (!isIntact(embedded, target, files)) extract(embedded, target, files);
-      });
-    } catch (cause) {
-      throw new UserError(
-        `Cannot unpack the MLX server into ${cacheFolder}: ${(cause as Error).message}; ` +
-          "ANYCLAUDE_HOME names another place",
-        { cause },
-      );
-    }
+  const found = useIntact(embedded, target, files);
+  if (found) return found;
+  try {
+    mkdirSync(cacheFolder, { recursive: true, mode: 0o700 });
+    return await making(cacheFolder, tell, async () => {
+      const madeByOther = useIntact(embedded, target, files);
+      if (madeByOther) return madeByOther;
+      extract(embedded, target, files);
+      const made = useIntact(embedded, target, files);
+      if (made) return made;
+      throw new Error("what was written there is not the same");
+    });
+  } catch (cause) {
+    throw new UserError(
+      `Cannot unpack the MLX server into ${cacheFolder}: ${(cause as Error).message}; ` +
+        "ANYCLAUDE_HOME names another place",
+      { cause },
+    );
   }
 }
 

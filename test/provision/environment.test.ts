@@ -54,7 +54,10 @@ describe("the Python environment", () => {
       if (args.includes("-S")) return Promise.resolve({ code: 0, output: python(program) });
       if (args[1] === "find") return Promise.resolve({ code: known ? 0 : 1, output: known ?? "" });
       if (args[1] === "install" && args[0] === "python") fetchPython(args[3] ?? "");
-      if (args.includes("-r")) onLine?.("Downloading numpy (16.1MiB)");
+      if (args.includes("-r")) {
+        onLine?.("Downloading numpy (16.1MiB)");
+        mkdirSync(command.env["UV_CACHE_DIR"] ?? "", { recursive: true });
+      }
       return Promise.resolve({ code: 0, output: "" });
     };
     const options = {
@@ -162,12 +165,13 @@ describe("the Python environment", () => {
     });
   }
 
+  const [python3, uv] = ["/usr/bin/python3", "/opt/uv/uv"];
   for (
     const [what, programs, output, tries] of [
-      ["uv on a full disk", ["/usr/bin/python3", "/opt/uv/uv"], "No space left on device", 1],
-      ["uv without a network", ["/usr/bin/python3", "/opt/uv/uv"], "dns error", 2],
-      ["pip without a network", ["/usr/bin/python3"], "connection broken", 1],
-      ["pip for any other reason", ["/usr/bin/python3"], "no uv for this machine", 2],
+      ["uv on a full disk", [python3, uv], "No space left on device", 1],
+      ["uv without a network", [python3, uv], "dns error", 2],
+      ["pip without a network", [python3], "connection broken", 1],
+      ["pip for any other reason", [python3], "no uv for this machine", 2],
     ] as const
   ) {
     test(`is tried in another way after ${what} only if that can help`, async () => {
@@ -178,7 +182,10 @@ describe("the Python environment", () => {
 
       await assertRejects(ensure, UserError, " failed: ");
 
-      assertEquals(lines().filter((line) => / -r /.test(line)).length, tries);
+      const tried = lines().filter((line) => / -r /.test(line));
+      assertEquals(tried.length, tries);
+      // A uv that is installed and failed is not fetched again.
+      assertEquals(tried.some((line) => line.includes("installer.lock")), !programs.includes(uv));
     });
   }
 
@@ -196,14 +203,20 @@ describe("the Python environment", () => {
   });
 
   test("keeps what was downloaded until it is complete", async () => {
-    const { ensure, ran, cacheFolder } = machine({ env: { PIP_CACHE_DIR: "/mine" } });
+    const broken = machine({
+      fails: (line) => line.includes("import mlx.core") ? "ImportError: libstdc++" : undefined,
+      env: { PIP_CACHE_DIR: "/mine" },
+    });
+    const { ensure, cacheFolder } = machine();
 
+    await assertRejects(broken.ensure, UserError, "loading MLX failed: ImportError: libstdc++");
+    const during = environmentsIn(cacheFolder);
     await ensure();
 
-    const { env } = ran.find(({ args }) => args.includes("-r"))!;
-    assertEquals(dirname(env["UV_CACHE_DIR"] ?? "").endsWith(".downloads"), true);
-    assertEquals(dirname(env["UV_CACHE_DIR"] ?? "").startsWith(cacheFolder), true);
+    const { env } = broken.ran.find(({ args }) => args.includes("-r"))!;
+    assertEquals(during, [basename(dirname(env["UV_CACHE_DIR"] ?? ""))]);
     assertEquals(env["PIP_CACHE_DIR"], "/mine");
+    assertEquals(environmentsIn(cacheFolder).filter((name) => name.includes(".")), []);
   });
 
   test("is made in the cache folder, by nothing that the user's folder or variables say", async () => {

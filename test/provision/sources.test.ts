@@ -13,6 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { takeAlone } from "../../src/core/exclusive.ts";
 import { UserError } from "../../src/core/user-error.ts";
 import { removeUnused } from "../../src/provision/in-use.ts";
 import { findPythonSources } from "../../src/provision/sources.ts";
@@ -88,11 +89,16 @@ describe("the sources of the MLX server", () => {
     mkdirSync(half, { recursive: true });
     writeFileSync(join(half, "left.py"), "");
 
-    const found = await Promise.all([find(), find(), find()]);
+    const inode = async () => statSync(await find()).ino;
+    const busy = takeAlone(join(cacheFolder, "making.lock"));
+    const waiting = [inode(), inode(), inode()];
+    busy?.[Symbol.dispose]();
+    const inodes = await Promise.all(waiting);
+    const found = await find();
 
-    assertEquals(new Set(found).size, 1);
+    assertEquals(new Set(inodes).size, 1, "made more than once");
     assertEquals(readdirSync(cacheFolder).toSorted(), ["making.lock", name]);
-    assert(!existsSync(join(found[0] ?? "", "left.py")));
+    assert(!existsSync(join(found, "left.py")));
   });
 
   test("cannot be taken out where nothing can be written", async () => {
@@ -112,6 +118,14 @@ describe("the sources of the MLX server", () => {
       cpSync(embedded, join(cacheFolder, name), { recursive: true });
     }
 
+    {
+      using _making = takeAlone(join(cacheFolder, "making.lock"));
+      await removeUnused(cacheFolder, [current]);
+      assert(
+        left.every((name) => existsSync(join(cacheFolder, name))),
+        "removed while others make",
+      );
+    }
     await removeUnused(cacheFolder, [current]);
     const during = readdirSync(cacheFolder);
     old[Symbol.dispose]();
