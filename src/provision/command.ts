@@ -13,8 +13,8 @@ export interface Command {
 }
 
 export interface CommandResult {
-  /** Null when the program could not be started. */
-  readonly code: number | null;
+  /** 127 when there is no such program, as shells have it. */
+  readonly code: number;
   /** Standard output and error together. */
   readonly output: string;
 }
@@ -22,10 +22,15 @@ export interface CommandResult {
 /** Runs a program to its end. It does not outlive us; when somebody else ends it, this throws. */
 export type RunCommand = (command: Command) => Promise<CommandResult>;
 
+/** Becomes the program when it is told to, which is when there is a watchdog; never if we die. */
+const gate = 'read -r _ || exit 1; exec "$0" "$@"';
+
 export const runCommand: RunCommand = ({ program, args, env, cwd, onLine }) =>
   new Promise((resolve, reject) => {
-    const child = spawn(program, [...args], { env, cwd, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn("/bin/sh", ["-c", gate, program, ...args], { env, cwd });
     const watchdog = child.pid === undefined ? undefined : startWatchdog(child.pid);
+    child.stdin.on("error", () => {}); // it has ended already, which is heard of below
+    child.stdin.end("go\n");
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
       let rest = "";
@@ -36,10 +41,10 @@ export const runCommand: RunCommand = ({ program, args, env, cwd, onLine }) =>
         for (const line of lines) onLine?.(line);
       });
     }
-    child.on("error", (error) => resolve({ code: null, output: error.message }));
+    child.on("error", reject);
     child.on("close", (code, signal) => {
       watchdog?.dismiss();
-      if (signal === null) resolve({ code, output });
+      if (code !== null) resolve({ code, output });
       else reject(new UserError(`Broken off: ${program} was ended by ${signal}`));
     });
   });

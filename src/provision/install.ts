@@ -1,5 +1,6 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import process from "node:process";
 import type { Clock } from "../core/clock.ts";
 import type { Environment } from "../core/find-program.ts";
 import { UserError } from "../core/user-error.ts";
@@ -35,9 +36,9 @@ const installerLock = "installer.lock";
  * ever used. What was downloaded is kept until then, so that a broken run need not begin again.
  */
 export async function install(folder: string, options: InstallOptions): Promise<void> {
-  const work = `${folder}.unfinished`;
+  const work = `${folder}.unfinished-${process.pid}`;
   const downloads = `${folder}.downloads`;
-  rmSync(work, { recursive: true, force: true });
+  removeLeftovers(folder);
   for (const each of ["environment", "temporary"]) {
     mkdirSync(join(work, each), { recursive: true, mode: 0o700 });
   }
@@ -49,9 +50,26 @@ export async function install(folder: string, options: InstallOptions): Promise<
     writeFileSync(join(made, versionFile), `${version}\n`, { mode: 0o600 });
     rmSync(folder, { recursive: true, force: true });
     renameSync(made, folder);
-    rmSync(downloads, { recursive: true, force: true });
+    tryToRemove(downloads);
   } finally {
-    rmSync(work, { recursive: true, force: true });
+    tryToRemove(work);
+  }
+}
+
+/** Of runs that were killed: nobody else makes this environment now. */
+function removeLeftovers(folder: string): void {
+  const left = `${basename(folder)}.unfinished-`;
+  for (const name of readdirSync(dirname(folder)).filter((each) => each.startsWith(left))) {
+    tryToRemove(join(dirname(folder), name));
+  }
+}
+
+/** What cannot be removed, because a dying program still writes there, is removed later. */
+function tryToRemove(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+  } catch {
+    // It is tried again at the next start.
   }
 }
 

@@ -193,7 +193,8 @@ describe("the Python environment", () => {
     const { ensure, cacheFolder } = machine();
     const made = await ensure();
     rmSync(join(made, "anyclaude-python"));
-    const left = join(`${made}.unfinished`, "environment", "bin");
+    const left = join(`${made}.unfinished-${process.pid}`, "environment", "bin");
+    mkdirSync(`${made}.unfinished-1`);
     mkdirSync(left, { recursive: true });
     writeFileSync(join(left, "half"), "");
 
