@@ -1,5 +1,5 @@
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
 
 export interface Paths {
   readonly configFile: string;
@@ -16,16 +16,21 @@ export function toPaths(
   environment: Readonly<Record<string, string | undefined>>,
   platform: NodeJS.Platform,
 ): Paths {
-  const moved = environment["ANYCLAUDE_HOME"];
-  if (moved) return at(moved, join(moved, "state"), join(moved, "cache"), join(moved, "prefixes"));
+  if (environment["ANYCLAUDE_HOME"]) {
+    // Programs that work in it are started in another folder.
+    const moved = resolve(environment["ANYCLAUDE_HOME"]);
+    return at(moved, join(moved, "state"), join(moved, "cache"), join(moved, "prefixes"));
+  }
   const home = environment["HOME"] || homedir();
   if (platform === "darwin") {
     const library = join(home, "Library");
     const support = join(library, "Application Support", "anyclaude");
     return at(support, join(support, "state"), join(library, "Caches", "anyclaude"));
   }
-  const xdg = (variable: string, ...fallback: readonly string[]) =>
-    join(environment[variable] || join(home, ...fallback), "anyclaude");
+  const xdg = (variable: string, ...fallback: readonly string[]) => {
+    const folder = environment[variable] ?? "";
+    return join(isAbsolute(folder) ? folder : join(home, ...fallback), "anyclaude");
+  };
   return at(
     xdg("XDG_CONFIG_HOME", ".config"),
     xdg("XDG_STATE_HOME", ".local", "state"),

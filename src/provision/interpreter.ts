@@ -68,7 +68,10 @@ async function askUv({ run, uv, folder, tell }: Omit<Search, "programs"> & { uv:
   const known = await run(uv, "python", "find", "--no-project", "--no-python-downloads", range);
   const last = (output: string) => output.trim().split("\n").at(-1) ?? "";
   if (known.code === 0) return { found: last(known.output), reason: "" };
-  tell(`  none of the Pythons here can be used: uv fetches 3.${fetched} from its download page`);
+  tell(
+    `  none of the Pythons here can be used: uv fetches 3.${fetched} from GitHub, or from the mirror ` +
+      "that UV_PYTHON_INSTALL_MIRROR names",
+  );
   const target = ["--install-dir", folder, "--no-bin"];
   const { code, output } = await run(uv, "python", "install", ...target, `3.${fetched}`);
   const found = code === 0

@@ -1,4 +1,6 @@
 import { describe, test } from "node:test";
+import { join } from "node:path";
+import process from "node:process";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { toJson } from "../../src/config/jsonc.ts";
 import { toPaths } from "../../src/config/paths.ts";
@@ -113,4 +115,12 @@ describe("the configuration", () => {
       assertEquals([configFile, state, cache].join(" "), expected);
     });
   }
+
+  test("is kept at the same place for programs that are started in another folder", () => {
+    const moved = toPaths({ HOME: "/h", ANYCLAUDE_HOME: "a" }, "linux");
+    const relative = toPaths({ HOME: "/h", XDG_CACHE_HOME: "a" }, "linux");
+
+    assertEquals(moved.cache, join(process.cwd(), "a", "cache"));
+    assertEquals(relative.cache, "/h/.cache/anyclaude");
+  });
 });
