@@ -14,7 +14,7 @@ export interface Written {
  */
 const names = {
   state: /^(responses|history)\.sqlite|^anyclaude\.log|^(servers|proxies|traces|model)$/,
-  cache: /^(python|server)-[0-9a-f]{16}\b|^prefixes$/,
+  cache: /^(python|server)-[0-9a-f]{16}\b|^(prefixes|interpreters|making\.lock)$/,
 };
 
 /** Everything that was ever written for this user. */

@@ -56,6 +56,20 @@ describe("what was written", () => {
     assertEquals(existsSync(join(paths.state, "anyclaude.log")), false);
   });
 
+  test("is also what first runs that were killed have left", () => {
+    const paths = toPaths({ HOME: home }, "linux");
+    const environment = `python-${"0".repeat(16)}`;
+    for (const state of ["downloads", "unfinished-12", "removed-12"]) {
+      write(join(paths.cache, `${environment}.${state}`, "x"));
+    }
+    write(join(paths.cache, "interpreters", "cpython-3.13.9", "bin", "python3.13"));
+    write(join(paths.cache, "making.lock"));
+
+    removeWritten(paths, findWritten(paths));
+
+    assertEquals(existsSync(paths.cache), false);
+  });
+
   test("is nothing where nothing was written", () => {
     assertEquals(findWritten(toPaths({ HOME: home }, "linux")), []);
   });
