@@ -34,6 +34,7 @@ const mayImport: Record<string, readonly string[]> = {
 };
 
 const root = new URL("../", import.meta.url);
+const src = new URL("src/", root).href;
 const files = (await readdir(new URL("src/", root), { recursive: true }))
   .map((name) => name.replaceAll("\\", "/"))
   .filter((name) => name.endsWith(".ts"));
@@ -45,8 +46,11 @@ describe("source tree", () => {
     test(`src/${file} imports only what ${folder}/ may`, async () => {
       const text = await readFile(new URL(`src/${file}`, root), "utf8");
 
-      const imported = [...text.matchAll(/(?:from|import)\s*\(?\s*"\.\.\/([\w-]+)\//g)]
-        .map(([, name]) => name!);
+      const imported = [...text.matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+)"/g)]
+        .map(([, path = ""]) => new URL(path, new URL(`src/${file}`, root)).href)
+        .filter((href) => href.startsWith(src))
+        .map((href) => href.slice(src.length).split("/")[0]!)
+        .filter((name) => name !== folder);
       assertEquals(imported.filter((name) => !mayImport[folder]?.includes(name)), []);
       if (folder !== "runtime") assert(!/\b(Bun|Deno)\./.test(text), "names a runtime");
     });

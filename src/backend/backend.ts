@@ -1,5 +1,5 @@
 import type { MessageEvent, MessagesRequest } from "../protocol/anthropic.ts";
-import type { Alteration } from "../translate/stream.ts";
+import type { Alteration } from "../translate/answer/stream.ts";
 
 /** Whoever answers a message. Speaks Anthropic's vocabulary; translation is its own affair. */
 export interface Backend {

@@ -1,6 +1,6 @@
 import { memo } from "../core/memo.ts";
 import type { ChatRequest } from "../protocol/openai.ts";
-import { encodeChatRequest } from "../translate/encode.ts";
+import { encodeChatRequest } from "../translate/request/encode.ts";
 import type { TokenCount } from "./backend.ts";
 import type { Connection } from "./connection.ts";
 import type { ServerKind } from "./server-kinds.ts";

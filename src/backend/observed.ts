@@ -1,5 +1,5 @@
 import type { ChatChunk, ServerEvent, ServerMiss } from "../protocol/openai.ts";
-import { countsIn } from "../translate/usage.ts";
+import { countsIn } from "../translate/answer/usage.ts";
 import type { Observation } from "./backend.ts";
 
 export interface ChunkObserver {

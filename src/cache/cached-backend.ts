@@ -3,7 +3,7 @@ import type { Clock } from "../core/clock.ts";
 import type { NewId } from "../core/ids.ts";
 import type { MessageEvent, MessagesRequest } from "../protocol/anthropic.ts";
 import { MessageFold } from "../protocol/message-fold.ts";
-import { normalise } from "../translate/normalise.ts";
+import { normalise } from "../translate/request/normalise.ts";
 import { type Answer, decodeAnswer, encodeAnswer, isStorable, toReplay } from "./answer.ts";
 import { Flight } from "./flight.ts";
 import { toCacheKey, toPromptIdentity } from "./key.ts";

@@ -3,7 +3,7 @@ import type { PromptIdentity } from "../backend/backend.ts";
 import { memo } from "../core/memo.ts";
 import type { ContentBlock, Message, MessagesRequest, Tool } from "../protocol/anthropic.ts";
 import { parseMessagesRequest } from "../protocol/request-schema.ts";
-import { normalise } from "../translate/normalise.ts";
+import { normalise } from "../translate/request/normalise.ts";
 import type { CacheKey } from "./tier.ts";
 
 /** Raised when the meaning of a key or of a stored answer changes. */

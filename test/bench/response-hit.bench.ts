@@ -20,7 +20,7 @@ import { TieredCache } from "../../src/cache/tiered.ts";
 import { systemClock as clock } from "../../src/core/clock.ts";
 import { randomId as newId } from "../../src/core/ids.ts";
 import { silentLog as log } from "../../src/core/log.ts";
-import { normalise } from "../../src/translate/normalise.ts";
+import { normalise } from "../../src/translate/request/normalise.ts";
 import { proxy, token } from "../support/proxy.ts";
 import { claudeRequest } from "./request.ts";
 import { alternate, p, say } from "./support.ts";

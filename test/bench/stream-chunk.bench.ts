@@ -7,7 +7,7 @@
  */
 import process from "node:process";
 import { encodeSse } from "../../src/protocol/sse.ts";
-import { speechLimits, TextLoop } from "../../src/translate/text-loop.ts";
+import { speechLimits, TextLoop } from "../../src/translate/answer/text-loop.ts";
 import { upstream } from "../support/upstream.ts";
 import { claudeRequest } from "./request.ts";
 import { p, random, say } from "./support.ts";

@@ -2,7 +2,7 @@ import { describe, test } from "node:test";
 import { assertEquals, assertNotEquals } from "@std/assert";
 import fc from "fast-check";
 import { toCacheKey, toPromptIdentity } from "../../src/cache/key.ts";
-import { normalise } from "../../src/translate/normalise.ts";
+import { normalise } from "../../src/translate/request/normalise.ts";
 import type { MessagesRequest } from "../../src/protocol/anthropic.ts";
 
 const request: MessagesRequest = {

@@ -2,8 +2,8 @@ import { memo } from "../../src/core/memo.ts";
 import type { ContentBlock, Message, MessagesRequest } from "../../src/protocol/anthropic.ts";
 import type { ChatRequest } from "../../src/protocol/openai.ts";
 import type { Dialect } from "../../src/translate/dialect.ts";
-import { normalise } from "../../src/translate/normalise.ts";
-import { toChatRequest } from "../../src/translate/request.ts";
+import { normalise } from "../../src/translate/request/normalise.ts";
+import { toChatRequest } from "../../src/translate/request/request.ts";
 import { question } from "./proxy.ts";
 
 /** What most servers take. */

@@ -1,7 +1,7 @@
 import { describe, test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { ArgumentRepair, repairArguments } from "../../src/translate/argument-repair.ts";
+import { ArgumentRepair, repairArguments } from "../../src/translate/repair/argument-repair.ts";
 import { cutText } from "../support/cut-text.ts";
 
 const schema = {

@@ -1,7 +1,7 @@
 import { describe, test } from "node:test";
 import { assertEquals } from "@std/assert";
 import type { ChatDelta } from "../../src/protocol/openai.ts";
-import { toSaid } from "../../src/translate/delta.ts";
+import { toSaid } from "../../src/translate/answer/delta.ts";
 
 const call = { index: 0, id: "a", function: { name: "Read", arguments: "{}" } };
 const none = { name: "", arguments: "" };

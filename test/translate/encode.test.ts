@@ -1,7 +1,7 @@
 import { describe, test } from "node:test";
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { encodeChatRequest } from "../../src/translate/encode.ts";
+import { encodeChatRequest } from "../../src/translate/request/encode.ts";
 
 describe("the text of a chat request", () => {
   const anything = fc.jsonValue({ maxDepth: 3 });

@@ -1,7 +1,7 @@
 import { describe, test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
 import type { MessagesRequest } from "../../src/protocol/anthropic.ts";
-import { normalise } from "../../src/translate/normalise.ts";
+import { normalise } from "../../src/translate/request/normalise.ts";
 import { question } from "../support/proxy.ts";
 
 const billing = "x-anthropic-billing-header: cc_version=2.1.330.abc; cc_entrypoint=cli;";

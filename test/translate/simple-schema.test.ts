@@ -1,6 +1,6 @@
 import { describe, test } from "node:test";
 import { assertEquals } from "@std/assert";
-import { toSimpleSchema } from "../../src/translate/simple-schema.ts";
+import { toSimpleSchema } from "../../src/translate/request/simple-schema.ts";
 
 describe("a simple schema", () => {
   test("keeps the shape, and drops what grammars cannot express", () => {

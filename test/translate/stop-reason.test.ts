@@ -1,7 +1,11 @@
 import { describe, test } from "node:test";
 import { assertEquals, assertThrows } from "@std/assert";
 import { ProxyError } from "../../src/core/errors.ts";
-import { checkFinishReason, isCutShort, toStopReason } from "../../src/translate/stop-reason.ts";
+import {
+  checkFinishReason,
+  isCutShort,
+  toStopReason,
+} from "../../src/translate/answer/stop-reason.ts";
 
 const plain = { calls: 0, hasRefused: false, stopSequence: null };
 

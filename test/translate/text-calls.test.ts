@@ -1,8 +1,8 @@
 import { describe, test } from "node:test";
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { DeclaredTools } from "../../src/translate/declared-tools.ts";
-import { TextCalls } from "../../src/translate/text-calls.ts";
+import { DeclaredTools } from "../../src/translate/answer/declared-tools.ts";
+import { TextCalls } from "../../src/translate/text-calls/text-calls.ts";
 import { cutText } from "../support/cut-text.ts";
 
 const parameters = {

@@ -1,7 +1,7 @@
 import { describe, test } from "node:test";
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { argumentLimits, speechLimits, TextLoop } from "../../src/translate/text-loop.ts";
+import { argumentLimits, speechLimits, TextLoop } from "../../src/translate/answer/text-loop.ts";
 import { cutText } from "../support/cut-text.ts";
 
 const prose = "The server reads the request, plans which tools it needs and answers in pieces. ";

@@ -1,7 +1,7 @@
 import { describe, test } from "node:test";
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { ThinkTags } from "../../src/translate/think-tags.ts";
+import { ThinkTags } from "../../src/translate/answer/think-tags.ts";
 
 /** What a model wrote, and what of it is thinking and what is text. */
 const answers: readonly [string, string, string][] = [

@@ -5,7 +5,7 @@ import { ProxyError } from "../../src/core/errors.ts";
 import type { ContentBlock, Message } from "../../src/protocol/anthropic.ts";
 import type { ChatMessage, ChatRequest } from "../../src/protocol/openai.ts";
 import type { Dialect } from "../../src/translate/dialect.ts";
-import { encodeChatRequest } from "../../src/translate/encode.ts";
+import { encodeChatRequest } from "../../src/translate/request/encode.ts";
 import {
   assistant,
   call,

@@ -1,7 +1,12 @@
 import { describe, test } from "node:test";
 import { assertEquals } from "@std/assert";
 import type { ChatChunk } from "../../src/protocol/openai.ts";
-import { countsIn, type TokenCounts, toUsage, withCounts } from "../../src/translate/usage.ts";
+import {
+  countsIn,
+  type TokenCounts,
+  toUsage,
+  withCounts,
+} from "../../src/translate/answer/usage.ts";
 
 const odd = (usage: unknown) => ({ usage }) as ChatChunk;
 

@@ -1,4 +1,4 @@
-import type { ChatMessage } from "../protocol/openai.ts";
+import type { ChatMessage } from "../../protocol/openai.ts";
 
 /**
  * How often one call may be made in a row. Whoever waits for something asks more rarely, or gets

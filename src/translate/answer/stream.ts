@@ -1,9 +1,9 @@
-import { ProxyError } from "../core/errors.ts";
-import type { NewId } from "../core/ids.ts";
-import type { MessageEvent } from "../protocol/anthropic.ts";
-import { messageStart } from "../protocol/message-start.ts";
-import type { ChatChoice, ChatChunk, ChatRequest } from "../protocol/openai.ts";
-import { textOf } from "../protocol/openai.ts";
+import { ProxyError } from "../../core/errors.ts";
+import type { NewId } from "../../core/ids.ts";
+import type { MessageEvent } from "../../protocol/anthropic.ts";
+import { messageStart } from "../../protocol/message-start.ts";
+import type { ChatChoice, ChatChunk, ChatRequest } from "../../protocol/openai.ts";
+import { textOf } from "../../protocol/openai.ts";
 import { AnswerWriter } from "./answer.ts";
 import { checkFinishReason, isCutShort, toStopReason } from "./stop-reason.ts";
 import { countsIn, type TokenCounts, toUsage, withCounts } from "./usage.ts";

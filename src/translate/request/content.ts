@@ -1,4 +1,4 @@
-import type { ContentBlock } from "../protocol/anthropic.ts";
+import type { ContentBlock } from "../../protocol/anthropic.ts";
 
 /** Both forms of content as one. What is neither has no blocks: only the outermost are checked. */
 export function blocksOf(content: unknown): readonly ContentBlock[] {

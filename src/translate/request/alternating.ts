@@ -1,5 +1,5 @@
-import { memo } from "../core/memo.ts";
-import type { ChatMessage, ChatPart } from "../protocol/openai.ts";
+import { memo } from "../../core/memo.ts";
+import type { ChatMessage, ChatPart } from "../../protocol/openai.ts";
 import { separator } from "./parts.ts";
 
 /**

@@ -1,5 +1,5 @@
-import { ProxyError } from "../core/errors.ts";
-import type { Dialect } from "./dialect.ts";
+import { ProxyError } from "../../core/errors.ts";
+import type { Dialect } from "../dialect.ts";
 import type { NormalMessage, NormalRequest } from "./normalise.ts";
 import { isUnreadable } from "./parts.ts";
 

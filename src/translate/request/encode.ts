@@ -1,5 +1,5 @@
-import { memo } from "../core/memo.ts";
-import type { ChatRequest } from "../protocol/openai.ts";
+import { memo } from "../../core/memo.ts";
+import type { ChatRequest } from "../../protocol/openai.ts";
 
 /**
  * What `JSON.stringify` makes of these fields, but each message and each tool is written only once

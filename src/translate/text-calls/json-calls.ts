@@ -1,4 +1,4 @@
-import { mendJson } from "./mended-json.ts";
+import { mendJson } from "../repair/mended-json.ts";
 import { isRecord, type Reading, type TextCall, toArguments, type Written } from "./text-call.ts";
 
 const between = /[\s,;]*/y;

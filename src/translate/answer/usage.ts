@@ -1,5 +1,5 @@
-import type { Usage } from "../protocol/anthropic.ts";
-import type { ChatChunk } from "../protocol/openai.ts";
+import type { Usage } from "../../protocol/anthropic.ts";
+import type { ChatChunk } from "../../protocol/openai.ts";
 
 /** What a server has said about tokens so far. What is not known is not there. */
 export interface TokenCounts {

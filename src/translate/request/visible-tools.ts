@@ -1,5 +1,5 @@
-import { memo } from "../core/memo.ts";
-import type { Tool } from "../protocol/anthropic.ts";
+import { memo } from "../../core/memo.ts";
+import type { Tool } from "../../protocol/anthropic.ts";
 import { isToolSearch } from "./tools.ts";
 import { wellFormed } from "./well-formed.ts";
 

@@ -1,4 +1,4 @@
-import type { AnswerBlock, BlockDelta, MessageEvent } from "../protocol/anthropic.ts";
+import type { AnswerBlock, BlockDelta, MessageEvent } from "../../protocol/anthropic.ts";
 
 /** What a kind of block looks like on the wire. */
 export interface BlockForm {

@@ -1,12 +1,12 @@
-import { memo } from "../core/memo.ts";
+import { memo } from "../../core/memo.ts";
 import type {
   ContentBlock,
   Message,
   MessagesRequest,
   TextBlock,
   Tool,
-} from "../protocol/anthropic.ts";
-import { textOf } from "../protocol/openai.ts";
+} from "../../protocol/anthropic.ts";
+import { textOf } from "../../protocol/openai.ts";
 import { blocksOf } from "./content.ts";
 import { visibleTools } from "./visible-tools.ts";
 import { wellFormed } from "./well-formed.ts";

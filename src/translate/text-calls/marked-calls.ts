@@ -1,5 +1,5 @@
 import { complete, readJsonCalls } from "./json-calls.ts";
-import { mendJson } from "./mended-json.ts";
+import { mendJson } from "../repair/mended-json.ts";
 import { type Reading, type TextCall, toArguments, type Written } from "./text-call.ts";
 
 /** `<｜tool▁call▁begin｜>` type, `<｜tool▁sep｜>`, name and JSON in a fence; later ones name and JSON. */

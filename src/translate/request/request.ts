@@ -1,11 +1,11 @@
-import { ProxyError } from "../core/errors.ts";
-import type { Tool, ToolChoice } from "../protocol/anthropic.ts";
-import type { ChatRequest } from "../protocol/openai.ts";
-import type { Dialect } from "./dialect.ts";
+import { ProxyError } from "../../core/errors.ts";
+import type { Tool, ToolChoice } from "../../protocol/anthropic.ts";
+import type { ChatRequest } from "../../protocol/openai.ts";
+import type { Dialect } from "../dialect.ts";
 import { toChatMessages } from "./messages.ts";
 import type { NormalRequest } from "./normalise.ts";
 import { toSimpleSchema } from "./simple-schema.ts";
-import { toChatName } from "./tool-names.ts";
+import { toChatName } from "../tool-names.ts";
 import { isTheClients, toChatTools } from "./tools.ts";
 import { refuseUnreadable } from "./unreadable.ts";
 

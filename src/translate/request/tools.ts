@@ -1,9 +1,9 @@
-import { memo } from "../core/memo.ts";
-import type { Tool } from "../protocol/anthropic.ts";
-import type { ChatTool } from "../protocol/openai.ts";
-import type { Dialect } from "./dialect.ts";
+import { memo } from "../../core/memo.ts";
+import type { Tool } from "../../protocol/anthropic.ts";
+import type { ChatTool } from "../../protocol/openai.ts";
+import type { Dialect } from "../dialect.ts";
 import { toSimpleSchema } from "./simple-schema.ts";
-import { toChatName } from "./tool-names.ts";
+import { toChatName } from "../tool-names.ts";
 
 /** The tools of a request that its client runs. */
 export function toChatTools(tools: readonly Tool[], dialect: Dialect): readonly ChatTool[] {

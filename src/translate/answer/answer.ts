@@ -1,12 +1,12 @@
-import type { NewId } from "../core/ids.ts";
-import type { MessageEvent } from "../protocol/anthropic.ts";
-import type { ChatDelta, ChatRequest } from "../protocol/openai.ts";
+import type { NewId } from "../../core/ids.ts";
+import type { MessageEvent } from "../../protocol/anthropic.ts";
+import type { ChatDelta, ChatRequest } from "../../protocol/openai.ts";
 import { type BlockForm, BlockWriter } from "./blocks.ts";
 import { DeclaredTools } from "./declared-tools.ts";
 import { toSaid } from "./delta.ts";
 import { RepeatedCalls } from "./repeated-calls.ts";
-import type { TextCall } from "./text-call.ts";
-import { type Heard, TextCalls } from "./text-calls.ts";
+import type { TextCall } from "../text-calls/text-call.ts";
+import { type Heard, TextCalls } from "../text-calls/text-calls.ts";
 import { endless, speechLimits, TextLoop } from "./text-loop.ts";
 import { ThinkTags } from "./think-tags.ts";
 import { type ToolCallPiece, ToolCalls } from "./tool-calls.ts";

@@ -1,5 +1,5 @@
-import { converted, type Schema, typesOfProperty } from "./argument-types.ts";
-import { mendJson } from "./mended-json.ts";
+import { converted, type Schema, typesOfProperty } from "../repair/argument-types.ts";
+import { mendJson } from "../repair/mended-json.ts";
 import type { Reading, TextCall, Written } from "./text-call.ts";
 
 /** How a family tags its calls. All patterns are sticky but `valueEnd`, which is searched for. */

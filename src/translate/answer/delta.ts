@@ -1,10 +1,10 @@
-import { ProxyError } from "../core/errors.ts";
+import { ProxyError } from "../../core/errors.ts";
 import {
   type ChatDelta,
   type ContentPart,
   textOf,
   type ToolCallDelta,
-} from "../protocol/openai.ts";
+} from "../../protocol/openai.ts";
 import type { Spoken } from "./think-tags.ts";
 
 /** What a delta says: thinking, text and calls, under whatever names the server has for them. */

@@ -1,5 +1,5 @@
-import { ProxyError } from "../core/errors.ts";
-import type { StopReason } from "../protocol/anthropic.ts";
+import { ProxyError } from "../../core/errors.ts";
+import type { StopReason } from "../../protocol/anthropic.ts";
 
 /** Servers' words for why an answer ended, in lower case. All others mean that it is complete. */
 const cutShort = new Set(["length", "max_tokens", "max_output_tokens", "model_length"]);

@@ -1,8 +1,8 @@
-import type { ContentBlock, ToolUseBlock } from "../protocol/anthropic.ts";
-import { type ChatMessage, type ChatToolCall, textOf } from "../protocol/openai.ts";
-import type { Dialect } from "./dialect.ts";
+import type { ContentBlock, ToolUseBlock } from "../../protocol/anthropic.ts";
+import { type ChatMessage, type ChatToolCall, textOf } from "../../protocol/openai.ts";
+import type { Dialect } from "../dialect.ts";
 import { separator } from "./parts.ts";
-import { toChatName } from "./tool-names.ts";
+import { toChatName } from "../tool-names.ts";
 
 /** What the model said in one turn; undefined when none of it can be told. */
 export function toAssistantMessage(

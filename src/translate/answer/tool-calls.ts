@@ -1,4 +1,4 @@
-import { ArgumentRepair } from "./argument-repair.ts";
+import { ArgumentRepair } from "../repair/argument-repair.ts";
 import type { DeclaredTools } from "./declared-tools.ts";
 import type { CallPart } from "./delta.ts";
 import type { RepeatedCalls } from "./repeated-calls.ts";

@@ -4,11 +4,11 @@ import type {
   DocumentBlock,
   ImageBlock,
   ToolResultBlock,
-} from "../protocol/anthropic.ts";
-import { type ChatPart, textOf } from "../protocol/openai.ts";
+} from "../../protocol/anthropic.ts";
+import { type ChatPart, textOf } from "../../protocol/openai.ts";
 import { blocksOf } from "./content.ts";
-import type { Dialect } from "./dialect.ts";
-import { toChatName } from "./tool-names.ts";
+import type { Dialect } from "../dialect.ts";
+import { toChatName } from "../tool-names.ts";
 
 /** Stands between texts that are not one. */
 export const separator = "\n\n";

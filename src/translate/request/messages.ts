@@ -1,10 +1,10 @@
-import { ProxyError } from "../core/errors.ts";
-import { memo } from "../core/memo.ts";
-import type { TextBlock } from "../protocol/anthropic.ts";
-import type { ChatMessage, ChatPart } from "../protocol/openai.ts";
+import { ProxyError } from "../../core/errors.ts";
+import { memo } from "../../core/memo.ts";
+import type { TextBlock } from "../../protocol/anthropic.ts";
+import type { ChatMessage, ChatPart } from "../../protocol/openai.ts";
 import { alternating } from "./alternating.ts";
 import { isToolUse, toAssistantMessage } from "./assistant.ts";
-import type { Dialect } from "./dialect.ts";
+import type { Dialect } from "../dialect.ts";
 import type { NormalMessage, NormalRequest } from "./normalise.ts";
 import { separator, toParts, toResult } from "./parts.ts";
 import { noticeOfMissing } from "./tools.ts";
