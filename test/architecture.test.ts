@@ -11,6 +11,7 @@ const mayImport: Record<string, readonly string[]> = {
   supervisor: ["core"],
   provision: ["core"],
   launcher: ["core"],
+  models: ["core"],
   translate: ["core", "protocol"],
   backend: ["core", "protocol", "translate"],
   cache: ["core", "protocol", "translate", "backend"],
@@ -24,13 +25,14 @@ const mayImport: Record<string, readonly string[]> = {
     "supervisor",
     "provision",
     "launcher",
+    "models",
     "backend",
     "cache",
     "server",
     "runtime",
   ],
   doctor: ["core", "protocol", "config", "provision", "launcher", "app"],
-  cli: ["core", "config", "monitor", "launcher", "runtime", "app", "doctor"],
+  cli: ["core", "config", "monitor", "launcher", "models", "runtime", "app", "doctor"],
 };
 
 const root = new URL("../", import.meta.url);
