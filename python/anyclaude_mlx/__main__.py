@@ -48,7 +48,8 @@ def main() -> int:
     settings = parse_settings(sys.argv[1:])
     _held = hold_own_folders()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    # Read when huggingface_hub is imported: nothing is downloaded here, nobody is told anything.
+    os.environ.update(HF_HUB_OFFLINE="1", HF_HUB_DISABLE_TELEMETRY="1")
     try:
         listener = listen(settings.host, settings.port)
     except OSError as error:

@@ -7,22 +7,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import mlx.core as mx
-from mlx_lm.utils import _download, load
+from huggingface_hub import snapshot_download
+from mlx_lm.utils import load
 
 from .errors import ModelFailed
 from .events import Sampling
+from .hub_model import patterns
 from .mlx_device import free_bytes, is_cpu
 from .mlx_engine import MlxModel
 from .settings import built_in_model
 
-log = logging.getLogger(__name__)
 # Files up to this size are part of the fingerprint whole, larger ones by size and both ends.
 whole_file_bytes = 64 << 20
 
@@ -88,18 +88,13 @@ def find_folder(name: str) -> Path:
 
 
 def from_hub(name: str) -> Path:
-    from huggingface_hub import snapshot_download
-
+    """Only what is here: downloads are for whoever starts a server, where they can be watched."""
     try:
-        return Path(snapshot_download(name, local_files_only=True))
-    except Exception:
-        log.info("no local copy of %s: downloading", name)
-    try:
-        return Path(_download(name))
+        return Path(snapshot_download(name, local_files_only=True, allow_patterns=patterns))
     except Exception as error:
         raise ModelFailed(
-            f"Cannot fetch {name} from Hugging Face: {first_line(error)}; check the name and "
-            "the connection, or name a folder"
+            f"Cannot find {name}: it is not in the Hugging Face cache, or not all of it; download "
+            f"it with anyclaude models pull {name}, or name a folder"
         ) from error
 
 

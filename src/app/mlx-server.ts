@@ -149,7 +149,8 @@ async function makeSpawn(
     });
 }
 
-function serversIn(stateFolder: string): string {
+/** Of what there is to know about servers that run. */
+export function serversIn(stateFolder: string): string {
   return join(stateFolder, "servers");
 }
 

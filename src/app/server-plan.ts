@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, realpathSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { snapshotFolder } from "../models/hub-cache.ts";
 import { fingerprintSources } from "../provision/sources.ts";
 
 export interface ServerWishes {
@@ -34,7 +35,8 @@ export function planServer(wishes: ServerWishes, sources: string): ServerPlan {
     ...(kvBits === undefined ? [] : ["--kv-bits", String(kvBits)]),
   ];
   const variables = Object.entries(env).filter(([name]) => decisive.test(name)).toSorted();
-  const parts = [fingerprintSources(sources), args, folder && listing(folder), variables];
+  const files = folder ?? snapshotFolder(model, env);
+  const parts = [fingerprintSources(sources), args, files && listing(files), variables];
   const identity = createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
   return { identity, model, args };
 }

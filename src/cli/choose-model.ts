@@ -1,12 +1,29 @@
 import { createConsola } from "consola";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { UserError } from "../core/user-error.ts";
+import { toFit } from "../models/fit.ts";
+import type { Environment } from "../models/hub-cache.ts";
+import { type InstalledModel, installedModels } from "../models/installed.ts";
+import { type Machine, readMachine } from "../models/machine.ts";
+import { recommend, type Recommendation } from "../models/recommended.ts";
+import { askText } from "./ask-text.ts";
+import { toGigabytes } from "./gigabytes.ts";
+import { isTerminal } from "./is-terminal.ts";
+import { fitText } from "./models-text.ts";
 
-export interface ModelChoice {
-  readonly stateFolder: string;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+/** What was chosen, now or before; it is for the caller to say whether it turned out well. */
+export interface Choice {
+  readonly name: string;
+  remember(): void;
+  forget(): void;
+}
+
+interface Option {
+  readonly label: string;
+  readonly value: string;
+  readonly hint: string;
 }
 
 const another = "another";
@@ -15,51 +32,68 @@ const another = "another";
  * The model when none is named: the one chosen before, or what the user says now. `tiny` is never
  * taken by itself: it is of no use for work.
  */
-export async function chooseModel({ stateFolder, environment }: ModelChoice): Promise<string> {
+export async function chooseModel(stateFolder: string, env: Environment): Promise<Choice> {
   const memory = join(stateFolder, "model");
+  const choice = (name: string): Choice => ({
+    name,
+    remember() {
+      mkdirSync(dirname(memory), { recursive: true, mode: 0o700 });
+      writeFileSync(memory, `${name}\n`, { mode: 0o600 });
+    },
+    forget: () => rmSync(memory, { force: true }),
+  });
   const before = existsSync(memory) ? readFileSync(memory, "utf8").trim() : "";
-  if (before !== "") return before;
-  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+  if (before !== "") return choice(before);
+  if (!isTerminal()) {
     throw new UserError(
       "Cannot start without a model: name one with --model or MLX_MODEL, such as --model tiny for " +
-        "a first look or --model mlx-community/NAME",
+        "a first look; anyclaude models shows which ones fit this machine",
       { exitCode: 2 },
     );
   }
-  const chosen = await ask(downloaded(environment));
-  mkdirSync(dirname(memory), { recursive: true, mode: 0o700 });
-  writeFileSync(memory, `${chosen}\n`, { mode: 0o600 });
-  return chosen;
+  return choice(await ask(env));
 }
 
-async function ask(models: readonly string[]): Promise<string> {
+async function ask(env: Environment): Promise<string> {
   const terminal = createConsola({ stdout: process.stderr });
-  const choice = await terminal.prompt("Which model should answer? (--model changes it later)", {
+  const machine = readMachine();
+  const installed = installedModels(env);
+  const names = new Set(installed.map(({ name }) => name));
+  const chosen = await terminal.prompt("Which model should answer? (--model names another one)", {
     type: "select",
     cancel: "undefined",
     options: [
-      ...models.map((name) => ({ label: name, value: name, hint: "already downloaded" })),
+      ...installed.map((model) => toOption(model, machine)).toSorted(wholeOnesFirst),
+      ...recommend(machine).filter(({ model }) => !names.has(model.name)).map(toOffer),
       {
-        label: "tiny",
+        label: "tiny (1.6 MB, built in)",
         value: "tiny",
-        hint: "1.6 MB, built in, for a first look; of no use for real work",
+        hint: "for a first look; of no use for real work",
       },
       { label: "another one", value: another, hint: "a Hugging Face name or a folder" },
     ],
   });
-  const name = choice === another
-    ? await terminal.prompt("Its name or folder:", { type: "text", cancel: "undefined" })
-    : choice;
+  const name = chosen === another ? await askText("Its name or folder: ") : chosen;
   if (name) return name;
   throw new UserError("Cannot start without a model: none was chosen", { exitCode: 2 });
 }
 
-/** MLX models in the Hugging Face cache of this user. */
-function downloaded(environment: ModelChoice["environment"]): readonly string[] {
-  const home = environment["HF_HOME"] || join(environment["HOME"] ?? "", ".cache", "huggingface");
-  const hub = environment["HF_HUB_CACHE"] || join(home, "hub");
-  if (!existsSync(hub)) return [];
-  return readdirSync(hub)
-    .filter((name) => name.startsWith("models--mlx-community--"))
-    .map((name) => name.slice("models--".length).replace("--", "/"));
+function toOption({ name, bytes, facts, place }: InstalledModel, machine: Machine): Option {
+  const hint = facts
+    ? `${place === "LM Studio" ? "of LM Studio, " : ""}${
+      fitText(toFit(facts, machine), facts.contextLength)
+    }`
+    : "not all of it is here: the download goes on";
+  return { label: `${name} (${toGigabytes(bytes)} here)`, value: name, hint };
+}
+
+function wholeOnesFirst(one: Option, other: Option): number {
+  return Number(one.hint.startsWith("not all")) - Number(other.hint.startsWith("not all"));
+}
+
+function toOffer(
+  { model: { name, weightBytes, contextLength, why }, fit }: Recommendation,
+): Option {
+  const label = `${name} (download of ${toGigabytes(weightBytes)})`;
+  return { label, value: name, hint: `${fitText(fit, contextLength)}; ${why}` };
 }

@@ -7,6 +7,7 @@ export type Command = CommandDef<any>;
 export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import("./serve.ts")).serve,
   server: async () => (await import("./server.ts")).server,
+  models: async () => (await import("./models.ts")).models,
   doctor: async () => (await import("./doctor.ts")).doctor,
   env: async () => (await import("./env.ts")).env,
   cache: async () => (await import("./cache.ts")).cache,

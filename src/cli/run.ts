@@ -13,6 +13,7 @@ import { outliveSignals, runClaude } from "../launcher/run-claude.ts";
 import { type SplitArguments, splitArguments } from "./arguments.ts";
 import { chooseModel } from "./choose-model.ts";
 import { claudeOptions } from "./claude-options.ts";
+import { haveModel } from "./have-model.ts";
 import { createLogFile, logPath } from "./log-file.ts";
 import { needClaude } from "./need-claude.ts";
 import { tell, tellEnd } from "./tell.ts";
@@ -62,10 +63,22 @@ export function toAppParts({ paths, environment, config }: LoadedConfig) {
   return { config, paths, env: environment, version, log, tell };
 }
 
-export async function withModel({ config, paths, environment }: LoadedConfig) {
-  const launches = config.mode === "mlx" && !config.baseUrl && !config.noAutoLaunch;
-  if (!launches || config.model) return config;
-  return { ...config, model: await chooseModel({ stateFolder: paths.state, environment }) };
+/** The config with a model that is here, if a server of ours is to load one. */
+export async function withModel(loaded: LoadedConfig) {
+  const { config, paths, environment } = loaded;
+  if (config.mode !== "mlx" || config.baseUrl || config.noAutoLaunch) return config;
+  const choice = config.model ? undefined : await chooseModel(paths.state, environment);
+  const name = config.model ?? choice?.name ?? "";
+  const model = await haveModel(name, loaded);
+  if (model === undefined) {
+    choice?.forget();
+    throw new UserError(
+      `Cannot start without ${name}: it is not downloaded; --model names another one, and ` +
+        "anyclaude models shows what there is",
+    );
+  }
+  choice?.remember();
+  return { ...config, model };
 }
 
 /** It may take a sentence for a command: whatever it runs has to be looked at first. */

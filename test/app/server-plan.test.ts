@@ -14,6 +14,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals } from "@std/assert";
 import { planServer, type ServerWishes } from "../../src/app/server-plan.ts";
+import { modelFiles, writeRepository } from "../support/model-files.ts";
 
 const python = fileURLToPath(new URL("../../python", import.meta.url));
 
@@ -94,5 +95,17 @@ describe("the plan of a server", () => {
     writeFileSync(join(path, "config.json"), `{"changed": true}`);
 
     assert(plan({ model: path }).identity !== identity);
+  });
+
+  test("means another model when a new version of it was downloaded", () => {
+    const named = { model: "a/b", env: { ...wishes.env, HF_HUB_CACHE: folder } };
+    const none = plan(named).identity;
+    writeRepository(join(folder, "models--a--b"), modelFiles);
+    const { identity, args } = plan(named);
+
+    writeFileSync(join(folder, "models--a--b", "blobs", "config.json"), `{"changed": true}`);
+
+    assertEquals(new Set([none, identity, plan(named).identity]).size, 3);
+    assertEquals(args.slice(0, 2), ["--model", "a/b"]);
   });
 });

@@ -33,6 +33,16 @@ const usage: readonly BadInput[] = [
   { what: "a moment for stats", args: ["stats", "--since", "x"], said: "36h, 7d, 4w", code: 2 },
   { what: "a grouping", args: ["stats", "--by", "x"], said: "day, project, model", code: 2 },
   { what: "openai without a server", args: ["--mode", "openai"], said: "--base-url", code: 2 },
+  { what: "a models command", args: ["models", "fly"], said: "there are pull and rm", code: 2 },
+  { what: "no model to pull", args: ["models", "pull"], said: "none is named", code: 2 },
+  { what: "the built-in model", args: ["models", "rm", "tiny"], said: "it is built in", code: 2 },
+  {
+    what: "no name of a model",
+    args: ["models", "pull", "x"],
+    said: "mlx-community/NAME",
+    code: 2,
+  },
+  { what: "no folder", args: ["--model", "/no/where"], said: "there is no such folder", code: 2 },
   { what: "no model and no terminal", args: ["-p", "hi"], said: "--model tiny", code: 2 },
   {
     what: "variables that are junk",

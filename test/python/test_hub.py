@@ -20,9 +20,11 @@ from hypothesis import strategies as st
 from mlx_lm.utils import DEFAULT_ALLOW_PATTERNS
 
 from anyclaude_mlx import hub_file
+from anyclaude_mlx.errors import ModelFailed
 from anyclaude_mlx.hub_errors import explained
 from anyclaude_mlx.hub_file import RemoteFile
 from anyclaude_mlx.hub_model import Plan, download, patterns, plan_of
+from anyclaude_mlx.mlx_loading import find_folder
 
 name = "someone/a-model"
 root = Path(__file__).parents[2]
@@ -132,6 +134,25 @@ def test_it_lies_as_huggingface_hub_lays_it(
     scanned = scan_cache_dir(tmp_path / "ours")
     assert not scanned.warnings
     assert [repo.repo_id for repo in scanned.repos] == [name]
+
+
+def test_servers_find_it_and_never_ask_the_hub(
+    hub: HubStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def find() -> Path:
+        with monkeypatch.context() as patch:
+            patch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+            patch.setattr(constants, "ENDPOINT", hub.url)
+            return find_folder(name)
+
+    with pytest.raises(ModelFailed, match=f"download it with anyclaude models pull {name}"):
+        find()
+    assert not hub.seen
+    plan = fetch(hub, tmp_path)
+    hub.seen.clear()
+
+    assert find() == plan.snapshot
+    assert not hub.seen
 
 
 def test_it_needs_no_more_than_mlx_lm_reads() -> None:

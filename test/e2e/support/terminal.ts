@@ -40,10 +40,11 @@ export function openTerminal(
     if (status !== 0) throw new Error(`tmux ${args[0]}: ${stderr}`);
     return stdout;
   };
-  // The shell keeps the pane open after the command, so that its last words stay readable.
+  // The shell keeps the pane open after the command, so that its last words stay readable, and
+  // after a Ctrl-C, which reaches it as well.
   tmux(
     ...["new-session", "-d", "-x", "150", "-y", "50", "-c", cwd],
-    `${command.map(quoted).join(" ")}; echo "[ended with $?]"; exec cat`,
+    `trap : INT; ${command.map(quoted).join(" ")}; echo "[ended with $?]"; exec cat`,
   );
   const ask = (what: string) => tmux("display-message", "-p", `#{${what}}`).trim();
   const screen = () => tmux("capture-pane", "-p");
