@@ -17,7 +17,7 @@ export async function pullModel(
   { paths, environment: env }: Where,
   isWanted: (plan: DownloadPlan) => Promise<boolean>,
 ): Promise<boolean> {
-  const downloader = await prepareDownloader({ cacheFolder: paths.cache, env, tell });
+  using downloader = await prepareDownloader({ cacheFolder: paths.cache, env, tell });
   const startedAt = systemClock.now();
   let progress: Progress | undefined;
   let missing = 0;

