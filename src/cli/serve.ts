@@ -12,9 +12,10 @@ export const serve = defineCommand({
   args: serverArguments,
   run: ({ args }) =>
     explained(async () => {
-      const ended = endSignal();
       const loaded = loadConfig(toFlags(args));
       const config = await withModel(loaded);
+      // Only now: a question to the user ends with its terminal.
+      const ended = endSignal();
       const parts = toAppParts(loaded);
       const app = await startApp({ ...parts, config, project: undefined });
       {

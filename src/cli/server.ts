@@ -14,10 +14,11 @@ export const server = defineCommand({
   args: serverArguments,
   run: ({ args }) =>
     explained(async () => {
-      const ended = endSignal();
       const loaded = loadConfig(toFlags(args));
       const { paths, environment, config } = loaded;
       const { model } = await withModel(loaded);
+      // Only now: a question to the user ends with its terminal.
+      const ended = endSignal();
       if (config.mode !== "mlx" || config.baseUrl || !model) {
         throw new UserError("Cannot run the MLX server: this is for mlx mode without a base url", {
           exitCode: 2,

@@ -261,6 +261,19 @@ describe("models at a terminal", { skip: hasTmux ? false : "there is no tmux" },
     await fourth.see("Which model should answer?");
   });
 
+  test("are no longer asked for when the terminal is gone", async () => {
+    using setting = await setUp();
+    const { world, env } = setting;
+    const terminal = start(world, env, "serve");
+    await terminal.see("Which model should answer?");
+    const pids = descendants(terminal.pid).map(({ pid }) => pid);
+
+    terminal[Symbol.dispose]();
+
+    await until("the end of serve", () => !pids.some(isAlive), { seconds: 10 });
+    assert(pids.length > 0);
+  });
+
   test("are not downloaded after a no", async () => {
     using setting = await setUp();
     const { world, env, hub } = setting;
