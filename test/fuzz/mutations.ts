@@ -86,11 +86,16 @@ function changeFrames(frames: Uint8Array[], mutation: Mutation): void {
       frames.splice(place, 0, new TextEncoder().encode(mutation.frame));
       break;
     case "repeat":
-      frames.splice(place, 0, ...Array.from({ length: mutation.times }, () => frame));
+      frames.splice(place, 0, ...Array(timesOf(frame, mutation.times)).fill(frame));
       break;
     case "set":
       frames[place] = withField(frame, mutation.field, mutation.value);
   }
+}
+
+/** Many small frames or few large ones: what is tested does not grow with their bytes. */
+function timesOf(frame: Uint8Array, times: number): number {
+  return Math.min(times, Math.ceil(100_000 / Math.max(frame.length, 1)));
 }
 
 /** Another value in one of the fields of a chunk, however deep it lies. */
