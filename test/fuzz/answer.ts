@@ -42,8 +42,8 @@ export const question: MessagesRequest = {
 };
 
 /**
- * Words that have broken translators, but no call of a declared tool, nothing to repair and no
- * loop: of these the client is told something else than what the model wrote.
+ * Words that have broken translators, marks of calls among them, but no call of a declared tool,
+ * nothing to repair and no loop: of these the client is told something else than what was written.
  */
 const words = [
   ..."Hello|world|the|a| |\n|\n\n|\t|世界|🦊|👩‍👩‍👧|e\u0301|\u2028|\0|\\|\"|'|`|```json\n|```".split(
@@ -51,6 +51,7 @@ const words = [
   ),
   ...'data:|[DONE]|event: error|: ping|{"error":1}|{}|[]|<|</|<think>|</think>|<b>|\\n|\\ud83d|null'
     .split("|"),
+  ...["<tool_call>", "</tool_call>", "[TOOL_CALLS]", "<function=", '{"name":', "<|", "|>"],
   ...[" is ", "< think", "1 < 2", '{"a":', "}", "]", "%s", "\ufeff", "\u0085", "\r\n", "\r"],
 ];
 
