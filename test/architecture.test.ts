@@ -31,7 +31,7 @@ const mayImport: Record<string, readonly string[]> = {
     "server",
     "runtime",
   ],
-  doctor: ["core", "protocol", "config", "provision", "launcher", "app"],
+  doctor: ["core", "protocol", "config", "models", "provision", "launcher", "app"],
   cli: ["core", "config", "monitor", "launcher", "models", "runtime", "app", "doctor"],
 };
 

@@ -6,6 +6,7 @@ import { endIdleServers } from "../app/mlx-server.ts";
 import { findProxies } from "../app/running.ts";
 import { currentPaths } from "../config/load.ts";
 import { UserError } from "../core/user-error.ts";
+import { type InstalledModel, installedModels } from "../models/installed.ts";
 import { explained } from "./explained.ts";
 import { toSize } from "./size.ts";
 
@@ -17,6 +18,7 @@ export const uninstall = defineCommand({
   run: ({ args: { yes } }) =>
     explained(async () => {
       const paths = currentPaths();
+      say(whatStays(installedModels(process.env)));
       const written = findWritten(paths);
       say(written.map(({ path, bytes }) => `${toSize(bytes).padStart(9)}  ${path}`));
       if (written.length === 0) say(["Nothing is left on the disk."]);
@@ -49,6 +51,17 @@ async function refuseWhileInUse(stateFolder: string): Promise<void> {
     await endIdleServers(stateFolder, fetch);
   if (users === 0) return;
   throw new UserError("Cannot remove what is in use: close the terminals in which anyclaude runs");
+}
+
+/** Downloads lie where other programs look for models too. */
+function whatStays(models: readonly InstalledModel[]): readonly string[] {
+  const cached = models.filter(({ place }) => place === "Hugging Face cache");
+  if (cached.length === 0) return [];
+  const bytes = cached.reduce((sum, model) => sum + model.bytes, 0);
+  return [
+    `Models stay in the Hugging Face cache, which other programs use as well: ${cached.length}, ` +
+    `${toSize(bytes)}. anyclaude models shows them, anyclaude models rm NAME removes one.`,
+  ];
 }
 
 function howToRemoveProgram(program: string): string {

@@ -2,12 +2,14 @@ import { arch, platform, release, totalmem } from "node:os";
 import { findUpstream } from "../app/upstream.ts";
 import type { StartOptions } from "../app/start.ts";
 import { UserError } from "../core/user-error.ts";
+import { readMachine } from "../models/machine.ts";
 import { runCommand } from "../provision/command.ts";
 import { examineCaches } from "./caches.ts";
 import { examineClaudeCode } from "./claude-code.ts";
 import { broken, type Finding, ok } from "./finding.ts";
 import { examineFolders } from "./folders.ts";
 import { examineMachine } from "./machine.ts";
+import { examineModel } from "./model.ts";
 import { examinePort } from "./network.ts";
 import { examinePython } from "./python.ts";
 import { examineRoundTrip } from "./round-trip.ts";
@@ -31,6 +33,7 @@ export async function* examine(
     if (isForeign) yield await examineServer(options);
     return;
   }
+  yield examineModel(config.model, environment, readMachine());
   const python = await examinePython({
     ...{ cacheFolder: paths.cache, environment, tell, run: runCommand },
     platform: machine.platform,

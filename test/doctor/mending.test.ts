@@ -20,6 +20,7 @@ import { examineClaudeCode } from "../../src/doctor/claude-code.ts";
 import type { Finding } from "../../src/doctor/finding.ts";
 import { examineFolders } from "../../src/doctor/folders.ts";
 import { examineMachine } from "../../src/doctor/machine.ts";
+import { examineModel } from "../../src/doctor/model.ts";
 import { examinePort } from "../../src/doctor/network.ts";
 import { examinePython } from "../../src/doctor/python.ts";
 import { runCommand } from "../../src/provision/command.ts";
@@ -33,6 +34,8 @@ interface Place {
   port: number;
   python: string;
   memoryGib: number;
+  model?: string;
+  modelBytes: number;
 }
 
 interface Case {
@@ -59,6 +62,9 @@ const python = ({ paths, environment, python: program }: Place) =>
     // The only Python of this machine is the one that was put here; it has no uv.
     programs: (name) => name === "python3" && program !== "none" ? [program] : [],
   });
+const model = ({ model, environment, modelBytes, memoryGib }: Place) => [
+  examineModel(model, environment, { memoryBytes: memoryGib * 2 ** 30, modelBytes }),
+];
 const port = async ({ port }: Place) => [await examinePort(port)];
 const shell = (_place: Place, fix: string) => run(fix.split(";")[0] ?? "");
 
@@ -194,6 +200,53 @@ const cases: readonly Case[] = [
     mend: shell,
   },
   {
+    what: "a model folder that does not exist",
+    examine: model,
+    breakIt: (place) => void (place.model = "./nowhere"),
+    subject: "Model",
+    advice: "correct its name",
+    mend: (place) => void (place.model = modelFolder(place)),
+  },
+  {
+    what: "a model folder without weights",
+    examine: model,
+    breakIt: (place) => {
+      place.model = modelFolder(place);
+      rmSync(join(place.model, "model.safetensors"));
+    },
+    subject: "Model",
+    advice: "shows what is here",
+    mend: (place) => void modelFolder(place),
+  },
+  {
+    what: "a model that cannot use tools",
+    examine: model,
+    breakIt: (place) => void (place.model = modelFolder(place, "{{ messages }}")),
+    subject: "Model",
+    advice: "choose one that is made for tools",
+    mend: (place) => void modelFolder(place),
+  },
+  {
+    what: "a model that is too large",
+    examine: model,
+    breakIt: (place) => {
+      place.model = modelFolder(place);
+      place.modelBytes = 1000;
+    },
+    subject: "Model",
+    advice: "choose a smaller one",
+    mend: (place) => void (place.modelBytes = 2 ** 34),
+  },
+  {
+    what: "a model that is not downloaded",
+    examine: model,
+    breakIt: (place) => void (place.model = "somebody/model"),
+    subject: "Model",
+    advice: "anyclaude models pull somebody/model",
+    mend: (place) => void (place.model = modelFolder(place)),
+    status: "warning",
+  },
+  {
     what: "too little memory",
     examine: ({ memoryGib }) =>
       examineMachine({
@@ -258,6 +311,7 @@ function emptyPlace(): Place & Disposable {
     port: 0,
     python: "none",
     memoryGib: 32,
+    modelBytes: 2 ** 34,
     [Symbol.dispose]() {
       if (existsSync(at("cache"))) chmodSync(at("cache"), 0o700);
       rmSync(folder, { recursive: true });
@@ -290,6 +344,23 @@ function answersWhatItIs(version: string): string {
   const machine = process.arch === "x64" ? "x86_64" : "arm64";
   return `[ "$2" = -S ] && { echo cpython ${version} ${machine} False; exit; }`;
 }
+
+/** A model that mlx-lm could load, as far as its files go. */
+function modelFolder({ folder }: Place, template = "{{ tools }}{{ messages }}"): string {
+  const path = join(folder, "a model");
+  mkdirSync(path, { recursive: true });
+  const config = { model_type: "llama", max_position_embeddings: 8192, ...attention };
+  writeFileSync(join(path, "config.json"), JSON.stringify(config));
+  writeFileSync(join(path, "model.safetensors"), "x".repeat(100));
+  const tokenizer = { chat_template: template };
+  writeFileSync(join(path, "tokenizer_config.json"), JSON.stringify(tokenizer));
+  return path;
+}
+
+const attention = {
+  ...{ num_hidden_layers: 1, num_attention_heads: 1, num_key_value_heads: 1 },
+  ...{ hidden_size: 8, head_dim: 8 },
+};
 
 function environmentIn({ paths }: Place): string {
   const name = readdirSync(paths.cache).find((each) => /^python-\w+$/.test(each));
