@@ -4,7 +4,7 @@ import process from "node:process";
 import { findWritten, removeWritten, type Written } from "../app/footprint.ts";
 import { endIdleServers } from "../app/mlx-server.ts";
 import { findProxies } from "../app/running.ts";
-import { currentPaths } from "../config/load.ts";
+import { currentEnvironment, currentPaths } from "../config/load.ts";
 import { UserError } from "../core/user-error.ts";
 import { type InstalledModel, installedModels } from "../models/installed.ts";
 import { explained } from "./explained.ts";
@@ -18,7 +18,7 @@ export const uninstall = defineCommand({
   run: ({ args: { yes } }) =>
     explained(async () => {
       const paths = currentPaths();
-      say(whatStays(installedModels(process.env)));
+      say(whatStays(installedModels(currentEnvironment())));
       const written = findWritten(paths);
       say(written.map(({ path, bytes }) => `${toSize(bytes).padStart(9)}  ${path}`));
       if (written.length === 0) say(["Nothing is left on the disk."]);

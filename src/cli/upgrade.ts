@@ -1,6 +1,7 @@
 import { defineCommand } from "citty";
 import process from "node:process";
 import { upgradeProgram } from "../app/upgrade.ts";
+import { currentEnvironment } from "../config/load.ts";
 import { UserError } from "../core/user-error.ts";
 import { explained } from "./explained.ts";
 import { repository, version } from "./version.ts";
@@ -15,14 +16,15 @@ export const upgrade = defineCommand({
           "Cannot upgrade what is no release: git pull, then npm start or npm run build",
         );
       }
-      const mirror = process.env["ANYCLAUDE_RELEASES"];
+      const env = currentEnvironment();
+      const mirror = env["ANYCLAUDE_RELEASES"];
       const releases = mirror || `https://github.com/${repository}/releases`;
       const program = process.execPath;
       const upgraded = await upgradeProgram({
         version,
         releases,
         program,
-        env: process.env,
+        env,
         fetch,
       });
       process.stdout.write(`${toLine(upgraded)}\n`);

@@ -21,7 +21,7 @@ export interface ConfigSources {
 
 /** The only reader of the environment and of the config file. Never looks into the working directory. */
 export function loadConfig({ flags, file }: ConfigSources): LoadedConfig {
-  const environment = { ...process.env };
+  const environment = currentEnvironment();
   const paths = currentPaths();
   const fromFile = fileLayer(file ?? paths.configFile, file !== undefined);
   const fromFlags: Layer = { values: flags, nameOf: (name) => flagOf(name) };
@@ -29,6 +29,10 @@ export function loadConfig({ flags, file }: ConfigSources): LoadedConfig {
   const mode = modes.find((known) => known === named.find((each) => each)) ?? "mlx";
   const fromEnvironment = environmentLayer(environment, mode);
   return { config: resolveConfig(fromFile, fromEnvironment, fromFlags), paths, environment };
+}
+
+export function currentEnvironment(): LoadedConfig["environment"] {
+  return { ...process.env };
 }
 
 /** Where things are, whatever the config file says. */
