@@ -112,7 +112,7 @@ class Workshop {
 
   /** False if that did not work: pip has settings of its own for mirrors and certificates. */
   async #installWithUv(uv: string, python: string): Promise<boolean> {
-    this.#options.tell(`  installing packages with ${uv}`);
+    this.#options.tell("  installing packages with uv");
     const into = ["pip", "install", "--system-certs", "--python", python];
     const args = [...into, ...hashed(this.#options.lockFile)];
     return await this.#tried("uv", this.#run(uv, ...args), ["disk"]);

@@ -7,7 +7,14 @@ export interface Reason {
   readonly sentence: string;
 }
 
-export type ReasonKind = "disk" | "certificate" | "network" | "hash" | "packages" | "unknown";
+export type ReasonKind =
+  | "disk"
+  | "pip"
+  | "certificate"
+  | "network"
+  | "hash"
+  | "packages"
+  | "unknown";
 
 interface Cause {
   readonly kind: ReasonKind;
@@ -23,6 +30,13 @@ const causes: readonly Cause[] = [
     sentence: (folder) =>
       `the disk is full (${freeOn(folder)}); make room, or name a folder on another disk with ` +
       "ANYCLAUDE_HOME",
+  },
+  {
+    kind: "pip",
+    words: /ensurepip is not available|no module named '?(ensurepip|venv)/i,
+    sentence: () =>
+      "this Python came without pip; add it with `apt install python3-venv`, or install uv " +
+      "(https://docs.astral.sh/uv), and start again",
   },
   {
     kind: "certificate",

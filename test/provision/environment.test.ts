@@ -137,6 +137,18 @@ describe("the Python environment", () => {
     assertEquals(environmentsIn(cacheFolder), []);
   });
 
+  test("says what to add to a Python without pip where there is no uv", async () => {
+    const { ensure } = machine({
+      programs: ["/usr/bin/python3"],
+      fails: (line) =>
+        / -m venv .*tools$/.test(line)
+          ? "because ensurepip is not available.  On Debian\n\nFailing command: /a/python3\n"
+          : undefined,
+    });
+
+    await assertRejects(ensure, UserError, "preparing pip failed: this Python came without pip;");
+  });
+
   for (
     const [output, advice] of [
       [
