@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -85,6 +85,7 @@ export async function createStranger(
     async [Symbol.asyncDispose]() {
       for (const { pid } of processes()) kill(pid);
       await until("the end of everything in this home", () => processes().length === 0);
+      chmodSync(project, 0o755); // a test may have taken that away
       rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
     },
   };
