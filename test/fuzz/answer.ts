@@ -94,10 +94,14 @@ const said = fc.record({ kind: fc.constantFrom("thinking", "text"), text }, {
   noNullPrototype: true,
 });
 /** No call twice: a loop of them would be cut. */
-const parts: fc.Arbitrary<readonly Part[]> = fc.uniqueArray(fc.oneof(said, called), {
-  maxLength: 6,
-  comparator: (one, other) => one.kind === "call" && JSON.stringify(one) === JSON.stringify(other),
-});
+const once = {
+  comparator: (one: Part, other: Part) =>
+    one.kind === "call" && JSON.stringify(one) === JSON.stringify(other),
+};
+const parts: fc.Arbitrary<readonly Part[]> = fc.oneof(
+  fc.uniqueArray(fc.oneof(said, called), { maxLength: 6, ...once }),
+  fc.uniqueArray(called, { minLength: 2, maxLength: 4, ...once }),
+);
 
 /** Any answer; one that is cut may be cut within its last call. */
 export const answers: fc.Arbitrary<Answer> = fc.record({

@@ -1,11 +1,13 @@
 import type { Dialect } from "./dialect.ts";
 import type { Tape } from "./tape.ts";
 
-/** The same text in small pieces. */
+/** The same text in pieces: most servers send a token each, some whole sentences. */
 export function piecesOf(text: string, { halves }: Dialect, tape: Tape): readonly string[] {
   const units = halves ? text.split("") : [...text];
   const pieces: string[] = [];
-  while (units.length > 0) pieces.push(units.splice(0, 1 + tape.next(8)).join(""));
+  while (units.length > 0) {
+    pieces.push(units.splice(0, 1 + tape.next(tape.chance(4) ? 100 : 8)).join(""));
+  }
   return pieces;
 }
 

@@ -62,10 +62,13 @@ export function compact(parts: readonly Part[]): readonly Part[] {
   return parts.map((part) => part.kind === "call" ? { ...part, json: compacted(part.json) } : part);
 }
 
-/** The same without the order of kinds among one another. */
+/**
+ * The same without the order of kinds among one another, and without blanks: those in front of
+ * what is said within a call may be told in front of the call, and go.
+ */
 export function byKind(parts: readonly Part[]) {
   const said = (wanted: "thinking" | "text") =>
-    parts.flatMap((part) => part.kind === wanted ? part.text : []).join("");
+    parts.flatMap((part) => part.kind === wanted ? part.text : []).join("").replace(/\s/g, "");
   return {
     thinking: said("thinking"),
     text: said("text"),
