@@ -52,7 +52,7 @@ const connections = fc.record({
   kept: fc.option(fc.nat({ max: 2000 }), { nil: Infinity }),
   flips: fc.array(fc.tuple(fc.nat({ max: 1000 }), fc.nat({ max: 255 })), { maxLength: 3 }),
   size: fc.integer({ min: 1, max: 5000 }),
-  leaving: fc.constantFrom("end", "end", "destroy"),
+  leaving: fc.constantFrom("end" as const, "end" as const, "destroy" as const),
 });
 
 describe("a server on a port", () => {
@@ -81,24 +81,37 @@ describe("a server on a port", () => {
     await using server = await serve({ port: 0, fetch: proxy(backend).fetch });
     const request = Buffer.from(post("Content-Length: 200000000", ""));
 
-    const answer = await exchange(Number(new URL(server.url).port), request, 1000, "end");
+    const port = Number(new URL(server.url).port);
+    const answer = await exchange(port, request, 1000, "when told", "request_too_large");
 
     assertStringIncludes(answer, "HTTP/1.1 413");
     assertStringIncludes(answer, `"type":"request_too_large"`);
   });
 });
 
-/** All that comes back until the connection is closed; the server has to close what we ended. */
-function exchange(port: number, bytes: Buffer, size: number, leaving: string): Promise<string> {
+/**
+ * All that comes back until the connection is closed; the server has to close what we ended. We
+ * may also leave as soon as certain words have come.
+ */
+function exchange(
+  port: number,
+  bytes: Buffer,
+  size: number,
+  leaving: "end" | "destroy" | "when told",
+  words = "",
+): Promise<string> {
   return new Promise((resolve, reject) => {
     let answer = "";
     const socket = connect(port, "127.0.0.1", () => {
       for (let at = 0; at < bytes.length; at += size) socket.write(bytes.subarray(at, at + size));
       if (leaving === "end") socket.end();
-      else socket.destroy();
+      else if (leaving === "destroy") socket.destroy();
     });
     socket.setTimeout(30_000, () => reject(new Error(`The server hangs on ${bytes}`)));
-    socket.on("data", (data) => answer += data.toString("latin1"));
+    socket.on("data", (data) => {
+      answer += data.toString("latin1");
+      if (leaving === "when told" && answer.includes(words)) socket.destroy();
+    });
     socket.on("error", () => {}); // a server may reset what it has refused
     socket.on("close", () => resolve(answer));
   });
