@@ -76,7 +76,8 @@ function toErrorResponse(
   const requestId = c.get("requestId");
   const body = { ...toErrorBody(error), ...(requestId ? { request_id: requestId } : {}) };
   if (!(error instanceof ProxyError)) {
-    if (service.kind === "translate") {
+    // What fails because the client has left is no bug.
+    if (service.kind === "translate" && !c.req.raw.signal.aborted) {
       service.log.warn("request failed by a bug", { requestId, error });
     }
     return Response.json(body, { status: 500 });

@@ -1,5 +1,6 @@
 import { describe, test } from "node:test";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { silentLog } from "../../src/core/log.ts";
 import { settled } from "../support/fake-clock.ts";
 import { illegalities } from "../support/legal-stream.ts";
 import { proxy, question, token } from "../support/proxy.ts";
@@ -96,6 +97,29 @@ describe("POST /v1/messages", () => {
     assertEquals([response.status, illegalities(body)], [200, []]);
     assert(body.trimEnd().endsWith(`answer ended"}}`), body);
   });
+
+  const asking = [
+    ["a stream", "", streaming],
+    ["a message", "", question],
+    ["a count", "/count_tokens", question],
+  ] as const;
+  for (const [what, path, body] of asking) {
+    test(`is no bug when the client leaves before its answer (${what})`, async () => {
+      const warnings: string[] = [];
+      const log = { ...silentLog, warn: (message: string) => void warnings.push(message) };
+      const { backend } = upstream(never);
+      const leaving = new AbortController();
+      const { signal } = leaving;
+
+      const asked = proxy(backend, { log })
+        .send(`/v1/messages${path}`, { method: "POST", body: JSON.stringify(body), signal });
+      await settled();
+      leaving.abort();
+      await asked;
+
+      assertEquals(warnings, []);
+    });
+  }
 
   test("keeps two answers at once apart", async () => {
     const { backend } = upstream(({ body }) => {

@@ -1,7 +1,7 @@
 import type { Backend } from "../../src/backend/backend.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import type { NewId } from "../../src/core/ids.ts";
-import { silentLog } from "../../src/core/log.ts";
+import { type Log, silentLog } from "../../src/core/log.ts";
 import { toMetrics } from "../../src/monitor/metrics.ts";
 import type { RequestRecord } from "../../src/monitor/record.ts";
 import { createApp } from "../../src/server/app.ts";
@@ -27,6 +27,7 @@ export interface Proxy {
 export interface ProxyParts {
   readonly clock?: Clock;
   readonly newId?: NewId;
+  readonly log?: Log;
   /** Where its records go. */
   readonly records?: RequestRecord[];
 }
@@ -34,7 +35,7 @@ export interface ProxyParts {
 /** The whole proxy, in front of a backend. */
 export function proxyApp(
   backend: Backend,
-  { clock = new FakeClock(), newId = countIds(), records = [] }: ProxyParts = {},
+  { clock = new FakeClock(), newId = countIds(), log = silentLog, records = [] }: ProxyParts = {},
 ) {
   return createApp({
     version: "0.0.0",
@@ -46,14 +47,14 @@ export function proxyApp(
       backend,
       clock,
       newId,
-      log: silentLog,
+      log,
       onRecord: (record) => void records.push(record),
     },
   });
 }
 
 /** The whole proxy as a function, in front of a backend. */
-export function proxy(backend: Backend, parts: Pick<ProxyParts, "clock"> = {}): Proxy {
+export function proxy(backend: Backend, parts: Pick<ProxyParts, "clock" | "log"> = {}): Proxy {
   const records: RequestRecord[] = [];
   const app = proxyApp(backend, { ...parts, records });
   const send: Proxy["send"] = async (path, init = {}) => {
