@@ -1,3 +1,4 @@
+import { type Clock, within } from "../core/clock.ts";
 import { memo } from "../core/memo.ts";
 import type { ChatRequest } from "../protocol/openai.ts";
 import { encodeChatRequest } from "../translate/request/encode.ts";
@@ -8,13 +9,21 @@ import type { ServerKind } from "./server-kinds.ts";
 export interface Counting {
   readonly connection: Connection;
   readonly kind: ServerKind;
+  readonly clock: Clock;
   readonly signal: AbortSignal;
 }
 
+/** A server that is busy may answer only when its work is done; the client asks for many counts. */
+const patienceMs = 5000;
+
 /** Exact where the server can count, else a stated estimate. */
 export async function countTokens(chat: ChatRequest, counting: Counting): Promise<TokenCount> {
-  const exact = await ask(chat, counting).catch(() => {
-    counting.signal.throwIfAborted();
+  const { clock, signal } = counting;
+  const exact = await within(
+    { clock, ms: patienceMs, signal },
+    (signal) => ask(chat, { ...counting, signal }),
+  ).catch(() => {
+    signal.throwIfAborted();
     return undefined; // it cannot, or not now
   });
   return exact === undefined

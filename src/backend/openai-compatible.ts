@@ -1,4 +1,4 @@
-import type { Clock } from "../core/clock.ts";
+import { type Clock, within } from "../core/clock.ts";
 import { ProxyError } from "../core/errors.ts";
 import type { NewId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
@@ -33,6 +33,9 @@ export interface OpenAiOptions extends Omit<ConnectionOptions, "now" | "ours"> {
   readonly clock: Clock;
   readonly log: Log;
 }
+
+/** How long a server may take to say which models it has. */
+const patienceMs = 5000;
 
 /** Any server that speaks OpenAI's chat completions. */
 export function createOpenAiBackend(options: OpenAiOptions): Backend {
@@ -79,8 +82,11 @@ export function createOpenAiBackend(options: OpenAiOptions): Backend {
   }
 
   async function models(signal: AbortSignal): Promise<readonly ModelInfo[]> {
-    const response = await connection.api("/models", { signal });
-    return toListedModels(toBody(await response.text())).map((model) => ({
+    const listed = await within({ clock, ms: patienceMs, signal }, async (signal) => {
+      const response = await connection.api("/models", { signal });
+      return toListedModels(toBody(await response.text()));
+    });
+    return listed.map((model) => ({
       id: String(model["id"]),
       contextLength: toListedFacts(model).contextLength,
     }));
@@ -118,7 +124,7 @@ export function createOpenAiBackend(options: OpenAiOptions): Backend {
 
     async countTokens(message, signal) {
       const chat = toChatRequest(normalise(message), dialect.known);
-      return await countTokens(chat, { connection, kind, signal });
+      return await countTokens(chat, { connection, kind, clock, signal });
     },
 
     models,

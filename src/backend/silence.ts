@@ -1,4 +1,4 @@
-import type { Clock } from "../core/clock.ts";
+import { type Clock, within } from "../core/clock.ts";
 import { ProxyError } from "../core/errors.ts";
 import type { Connection } from "./connection.ts";
 import { isGone } from "./unreachable.ts";
@@ -62,11 +62,11 @@ export class Watch implements Disposable {
   /** Any answer will do: most servers have nothing there. */
   async #isGone(ended: AbortSignal): Promise<boolean> {
     const { connection, clock } = this.#options;
-    const enough = new AbortController();
-    const signal = AbortSignal.any([ended, enough.signal]);
-    clock.sleep(patienceMs, signal).then(() => enough.abort(), () => {});
     try {
-      await connection.root("/", { signal, method: "HEAD" });
+      await within(
+        { clock, ms: patienceMs, signal: ended },
+        (signal) => connection.root("/", { signal, method: "HEAD" }),
+      );
       return false;
     } catch (error) {
       return error instanceof ProxyError && isGone(error.cause);

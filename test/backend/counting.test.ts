@@ -3,7 +3,10 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { countTokens, leastTokens } from "../../src/backend/counting.ts";
 import { kindOf, type ServerKindName } from "../../src/backend/server-kinds.ts";
 import type { ChatMessage, ChatRequest } from "../../src/protocol/openai.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 import { foreignServer } from "../support/foreign-server.ts";
+import { question } from "../support/proxy.ts";
+import { never, upstream } from "../support/upstream.ts";
 
 const tools = [{
   type: "function" as const,
@@ -85,13 +88,28 @@ describe("counting", () => {
     assertEquals(asked, []);
   });
 
+  test("is a stated estimate after five seconds without an answer", async () => {
+    const clock = new FakeClock();
+    const { backend, calls } = upstream(never, { clock, kind: "vllm" });
+
+    const counting = backend.countTokens(question, new AbortController().signal);
+    await clock.advance(5000);
+
+    assertEquals((await counting).exact, false);
+    assertEquals([calls[0]?.signal.aborted, clock.sleepers], [true, 0]);
+  });
+
   test("ends when the client leaves", async () => {
     const client = new AbortController();
     const { connection } = foreignServer({ answers: {} });
     client.abort(new Error("left"));
 
     await assertRejects(
-      () => countTokens(chat(), { connection, kind: kindOf("vllm"), signal: client.signal }),
+      () =>
+        countTokens(chat(), {
+          ...{ connection, kind: kindOf("vllm"), clock: new FakeClock() },
+          signal: client.signal,
+        }),
       Error,
       "left",
     );
@@ -144,7 +162,7 @@ function server(kind: ServerKindName, answers: Readonly<Record<string, unknown>>
   const { connection, asked, bodies } = foreignServer({ answers });
   const { signal } = new AbortController();
   const count = (more: Partial<ChatRequest> = {}) =>
-    countTokens(chat(more), { connection, kind: kindOf(kind), signal });
+    countTokens(chat(more), { connection, kind: kindOf(kind), clock: new FakeClock(), signal });
   return { count, asked, bodies };
 }
 

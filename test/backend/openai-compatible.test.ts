@@ -6,7 +6,8 @@ import type { MessageEvent, MessagesRequest } from "../../src/protocol/anthropic
 import { question } from "../support/proxy.ts";
 import { silentLog } from "../../src/core/log.ts";
 import type { OpenAiOptions } from "../../src/backend/openai-compatible.ts";
-import { streamed, text, upstream, type UpstreamCall, usage } from "../support/upstream.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+import { never, streamed, text, upstream, type UpstreamCall, usage } from "../support/upstream.ts";
 
 const origin = { session: "s-1", agent: "a-1", requestClass: "subagent" } as const;
 const accepted = { event: "accepted", prompt_tokens: 50, cached_tokens: 40, miss: null };
@@ -232,6 +233,19 @@ describe("a server that cannot be used", () => {
       true,
       `The model server at http://model.test does not have "local-model": it has a, b`,
     ]);
+  });
+
+  test("is believed without its list of models when it does not give it", async () => {
+    const clock = new FakeClock();
+    const { backend } = upstream(
+      (call) => call.url.endsWith("/models") ? never() : wrong()(call),
+      { clock },
+    );
+
+    const failed = assertRejects(() => all(backend), ProxyError, "model not found");
+    await clock.advance(5000);
+
+    assertEquals((await failed).status, 404);
   });
 
   test("says some of what it has when it has much", async () => {
