@@ -18,7 +18,8 @@ export async function* observed(
     const { prompt, read } = countsIn(chunk) ?? {};
     if (chunk.anyclaude) observe(toObservation(chunk.anyclaude));
     else if (prompt) {
-      observe({ promptTokens: prompt, ...(read === undefined ? {} : { cachedTokens: read }) });
+      const cachedTokens = read === undefined ? undefined : Math.min(read, prompt);
+      observe({ promptTokens: prompt, ...(cachedTokens === undefined ? {} : { cachedTokens }) });
     }
     yield chunk;
   }

@@ -131,6 +131,14 @@ describe("observations", () => {
     assertEquals(seen.at(-1), { prefillSeconds: 2, decodeSeconds: 1 });
   });
 
+  test("never say that more of a prompt was reused than it has", async () => {
+    const seen: Observation[] = [];
+
+    await all(upstream(() => streamed([text("Hi", "stop"), usage(100, 1, 5000)])).backend, seen);
+
+    assertEquals(seen, [{ promptTokens: 100, cachedTokens: 100 }]);
+  });
+
   test("leave out what a server does not say", async () => {
     const seen: Observation[] = [];
 
