@@ -1,9 +1,8 @@
 import { ProxyError } from "../core/errors.ts";
 import type { ChatChunk } from "../protocol/openai.ts";
 import { parseSse } from "../protocol/sse.ts";
+import { textOf } from "./body-text.ts";
 
-/** An answer that is larger than this without being a stream is broken. */
-const maxCharacters = 16 * 1024 * 1024;
 const blankBytes = new Set([0x20, 0x09, 0x0a, 0x0d]);
 const byteOrderMark = new Set([0xef, 0xbb, 0xbf]);
 
@@ -108,14 +107,4 @@ async function peeked(body: AsyncIterable<Uint8Array>) {
     },
   };
   return { first: first === undefined ? "" : String.fromCharCode(first), bytes };
-}
-
-async function textOf(bytes: AsyncIterable<Uint8Array>): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  for await (const chunk of bytes) {
-    text += decoder.decode(chunk, { stream: true });
-    if (text.length > maxCharacters) throw new Error("The answer is too large");
-  }
-  return text + decoder.decode();
 }

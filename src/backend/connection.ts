@@ -1,6 +1,8 @@
 import { ProxyError } from "../core/errors.ts";
+import { hidden } from "../core/hidden.ts";
 import { apiUrl, authorizationOf, rootUrl, type ServerAddress, withoutSecrets } from "./address.ts";
 import type { RequestOrigin } from "./backend.ts";
+import { textOf } from "./body-text.ts";
 import { toTrouble, toUnreachable } from "./unreachable.ts";
 import { toProxyError } from "./upstream-error.ts";
 
@@ -46,9 +48,11 @@ export class Connection {
     const { status, headers } = response;
     const isJson = headers.get("content-type")?.includes("json") && headers.has("content-length");
     if (!isJson) return response;
-    const text = await response.text();
+    const text = await textOfWhole(response, sending);
     // Some gateways answer 200 to everything, and LM Studio to paths that it does not have.
-    if (isError(toBody(text))) throw this.#toError({ status: undefined, headers, text });
+    if (isError(toBody(text))) {
+      throw this.toError(text, { retryAfter: headers.get("retry-after") });
+    }
     return new Response(text, { status, headers });
   }
 
@@ -85,19 +89,24 @@ export class Connection {
     }
     const { status, headers, ok } = response;
     if (ok && !headers.get("content-type")?.includes("html")) return response;
-    if (status >= 400) throw this.#toError({ status, headers, text: await response.text() });
+    if (status >= 400) {
+      const retryAfter = headers.get("retry-after");
+      throw this.toError(await textOfWhole(response, sending), { status, retryAfter });
+    }
     await response.body?.cancel();
     throw ok ? webPage(this.shown) : redirected(response, this.shown);
   }
 
-  #toError({ status, headers, text }: Refused): ProxyError {
-    const { apiKey } = this.#options.address();
+  /** What an error means that came within an answer, or instead of one. */
+  toError(said: unknown, { status, retryAfter = null }: Refused = {}): ProxyError {
+    const address = this.#options.address();
+    const secret = authorizationOf(address)?.replace(/^\w+ /, "");
+    const text = typeof said === "string" ? said : JSON.stringify(said);
     return toProxyError({
-      status,
-      body: toBody(apiKey ? text.replaceAll(apiKey, "[our key]") : text),
-      retryAfter: headers.get("retry-after"),
+      ...{ status, retryAfter },
+      body: toBody(hidden(text, [secret], "[our key]")),
       keySetting: this.#options.keySetting,
-      hasKey: apiKey !== undefined,
+      hasKey: address.apiKey !== undefined,
       server: this.shown,
       receivedAt: this.#options.now(),
     });
@@ -119,9 +128,18 @@ async function askTwice(fetch: Fetch, url: string, init: RequestInit): Promise<R
 }
 
 interface Refused {
-  readonly status: number | undefined;
-  readonly headers: Headers;
-  readonly text: string;
+  readonly status?: number;
+  readonly retryAfter?: string | null;
+}
+
+/** Nothing where it broke off: the status says enough. */
+async function textOfWhole({ body }: Response, { signal }: Sending): Promise<string> {
+  try {
+    return await textOf(body);
+  } catch {
+    signal.throwIfAborted();
+    return "";
+  }
 }
 
 function isError(body: unknown): boolean {

@@ -19,7 +19,6 @@ import { toOverflowMessage } from "./overflow.ts";
 import { toListedModels } from "./recognise.ts";
 import { kindOf, type ServerKindName } from "./server-kinds.ts";
 import { Watch } from "./silence.ts";
-import { toProxyError } from "./upstream-error.ts";
 
 export interface OpenAiOptions extends Omit<ConnectionOptions, "now" | "ours"> {
   readonly kind: ServerKindName;
@@ -46,8 +45,7 @@ export function createOpenAiBackend(options: OpenAiOptions): Backend {
   const { seesImages = kind.dialect.seesImages } = options;
   const dialect = new LearnedDialect({ ...kind.dialect, seesImages }, log);
   let hasWarned = false;
-  const toError = (body: unknown) =>
-    toProxyError({ status: undefined, body, retryAfter: null, keySetting: options.keySetting });
+  const toError = (body: unknown) => connection.toError(body);
 
   /** The answer from its first chunk on: until then a refusal may teach us to ask otherwise. */
   async function open(normal: NormalRequest, { origin }: BackendCall, signal: AbortSignal) {

@@ -4,6 +4,7 @@ import { PassThrough } from "node:stream";
 import process from "node:process";
 import type { Clock } from "../core/clock.ts";
 import { decoded } from "../core/decoded.ts";
+import { hidden } from "../core/hidden.ts";
 import type { Log } from "../core/log.ts";
 import { observedBody } from "../core/observed-body.ts";
 
@@ -55,7 +56,8 @@ export function openTraces({ folder, secrets, clock, log }: TracesOptions): Trac
     const startedAt = clock.now();
     const time = new Date(startedAt).toISOString().replaceAll(":", "-");
     const name = `${time}-${process.pid}-${String(count += 1).padStart(4, "0")}-${side}.txt`;
-    const hide = hider([...secrets, ...secretsIn(headers)]);
+    const known = [...secrets, ...secretsIn(headers)];
+    const hide = (text: string) => hidden(text, known, redacted);
     const question = hide(`${method} ${withoutSecrets(url)}\n${toLines(headers)}\n${body}\n`);
     const write = (answer: string) =>
       attempt(() => {
@@ -154,12 +156,6 @@ function secretsIn(headers: Headers): readonly string[] {
   return [...headers]
     .filter(([name]) => secretName.test(name))
     .map(([, value]) => value.replace(/^(bearer|basic) /i, ""));
-}
-
-function hider(secrets: readonly (string | undefined)[]): (text: string) => string {
-  const known = secrets.filter((secret) => secret !== undefined && secret.length >= 8);
-  return (text) =>
-    known.reduce<string>((hidden, secret) => hidden.replaceAll(secret!, redacted), text);
 }
 
 /** The oldest go first; their names begin with their time. */

@@ -226,6 +226,86 @@ describe("a server that cannot be used", () => {
     assertEquals(message, "Bad key [our key], sorry");
   });
 
+  const inStream = { error: { message: "Bad key upstream-key, sorry", code: 400 } };
+  for (
+    const [where, pieces] of [
+      ["instead of an answer", [inStream]],
+      ["within an answer", [text("Hi"), inStream]],
+    ] as const
+  ) {
+    test(`never has our key repeated in what it streams ${where}`, async () => {
+      const { backend } = upstream(() => streamed(pieces));
+
+      const { message } = await assertRejects(() => all(backend), ProxyError);
+
+      assertEquals(message, "Bad key [our key], sorry (400)");
+    });
+  }
+
+  test("never has a password of its address repeated in its words", async () => {
+    const address = () => ({ baseUrl: "http://me:pass-word@model.test", apiKey: undefined });
+    const { backend } = upstream(
+      ({ headers }) => Response.json({ error: headers.get("authorization") }, { status: 400 }),
+      { address },
+    );
+
+    const { message } = await assertRejects(() => all(backend), ProxyError);
+
+    assertEquals(message, "Basic [our key]");
+  });
+
+  test("is understood when our key is a word that it uses", async () => {
+    const words = "This model's maximum context length is 4096 tokens. However, your request has " +
+      "5000 input tokens.";
+    const { backend } = upstream(
+      () => Response.json({ error: { message: words } }, { status: 400 }),
+      { address: () => ({ baseUrl: "http://model.test", apiKey: "token" }) },
+    );
+
+    await assertRejects(() => all(backend), ProxyError, "prompt is too long: 5000 tokens > 4096");
+  });
+
+  test("is named when it streams that it wants another key, or any", async () => {
+    const refusing = () => streamed([{ error: { message: "No", code: 401 } }]);
+    const baseUrl = "http://model.test";
+    const given = upstream(refusing);
+    const none = upstream(refusing, { address: () => ({ baseUrl, apiKey: undefined }) });
+
+    await assertRejects(() => all(given.backend), ProxyError, `${baseUrl} refused our key (401)`);
+    await assertRejects(() => all(none.backend), ProxyError, `${baseUrl} wants a key (401)`);
+  });
+
+  test("is heard only so far when its error has no end", async () => {
+    const chunk = new TextEncoder().encode("x".repeat(1024 * 1024));
+    let sent = 0;
+    const endless = new ReadableStream({
+      pull(controller) {
+        sent += 1;
+        if (sent > 30) controller.error(new Error("More was read than is kept"));
+        else controller.enqueue(chunk);
+      },
+    });
+    const { backend } = upstream(() => new Response(endless, { status: 500 }));
+
+    const { message, status } = await assertRejects(() => all(backend), ProxyError);
+
+    assertEquals([message.length, status], [2000, 500]);
+  });
+
+  test("may break off its error: its status is left", async () => {
+    const cut = new ReadableStream({
+      pull: (controller) => controller.error(new TypeError("terminated")),
+    });
+    const { backend } = upstream(() => new Response(cut, { status: 503 }));
+
+    const { message, type } = await assertRejects(() => all(backend), ProxyError);
+
+    assertEquals([message, type], [
+      "The model server at http://model.test failed without a reason (503)",
+      "overloaded_error",
+    ]);
+  });
+
   const wrong = (...ids: readonly string[]) => (call: UpstreamCall) =>
     call.url.endsWith("/models")
       ? Response.json({ data: ids.map((id) => ({ id })) })
