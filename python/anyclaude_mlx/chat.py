@@ -80,7 +80,8 @@ class Conversation:
     def end(self, finished: Finished | None) -> tuple[list[Said], Ended]:
         said = self._hear(self._detokenizer.finish())
         if self.stopped is None:
-            said += self._say(self._parser.finish())
+            cut = finished is None or finished.reason == "length"
+            said += self._say(self._parser.finish(cut=cut))
         whole = self._speaker.dialect.answers_in_one_turn
         if finished and self.stopped is None and whole:
             ids = [*self._ids, *([] if finished.end_token is None else [finished.end_token])]

@@ -16,6 +16,8 @@ Schema = Mapping[str, Any]
 Mark = Callable[[str], str]
 # A schema that can be enforced: the one given, or a weaker one.
 Fit = Callable[[Schema], Schema]
+# Of values that are JSON in XML too.
+json_types = {"integer", "number", "boolean", "object", "array"}
 space = r"WS: /[ \t\r\n]{1,16}/"
 
 
@@ -89,6 +91,19 @@ Body = Callable[[Rules, Sequence[Function]], str]
 
 
 @dataclass(frozen=True, slots=True)
+class Tags:
+    """
+    XML in which `{}` stands for a name. Each value is JSON if the schema names a type that is no
+    text, else text as it is, between two `pad`s.
+    """
+
+    call: tuple[str, str]
+    parameter: tuple[str, str]
+    pad: str = ""
+    repeats: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Format:
     """How a family of models writes calls: `start body end`, both markers by mlx-lm's parser."""
 
@@ -148,32 +163,26 @@ def python_calls(rules: Rules, functions: Sequence[Function]) -> str:
     return f'"[" {rules.calls(calls, quoted(", "))} "]"'
 
 
-def tagged(
-    call: tuple[str, str], parameter: tuple[str, str], *, pad: str, repeats: bool = False
-) -> Body:
-    """
-    XML in which `{}` stands for a name. Each value is JSON if the schema names a type that is no
-    text, else text as it is.
-    """
-
+def tagged(tags: Tags) -> Body:
     def body(rules: Rules, functions: Sequence[Function]) -> str:
+        (opening, end), (parameter, value_end) = tags.call, tags.parameter
         calls = []
         for function in functions:
-            parts = [quoted(call[0].format(function.name)), "WS?"]
+            parts = [quoted(opening.format(function.name)), "WS?"]
             for name, schema, required in properties(rules.fit(function.parameters)):
-                one = f"{quoted(parameter[0].format(name))} {value(rules, schema)} WS?"
+                one = f"{quoted(parameter.format(name))} {value(rules, schema, value_end)} WS?"
                 parts.append(rules.add(one) + ("" if required else "?"))
-            calls.append(" ".join([*parts, quoted(call[1])] if call[1] else parts))
-        if repeats:
+            calls.append(" ".join([*parts, quoted(end)] if end else parts))
+        if tags.repeats:
             return f"WS? {rules.calls(calls, 'WS?')} WS?"
         return f"WS? {rules.add(' | '.join(calls))} WS?"
 
-    def value(rules: Rules, schema: Schema) -> str:
-        end = parameter[1]
+    def value(rules: Rules, schema: Schema, end: str) -> str:
+        pad = tags.pad
         if isinstance(schema.get("enum"), list) and all(is_plain(v) for v in schema["enum"]):
             words = " | ".join(quoted(word) for word in schema["enum"])
             return f"{quoted(pad)} ({words}) {quoted(pad + end)}" if words else '""'
-        if schema.get("type") in {"integer", "number", "boolean", "object", "array"}:
+        if schema.get("type") in json_types:
             return f"{quoted(pad)} {rules.json(schema)} {quoted(pad + end)}"
         return f"{quoted(pad)} {rules.text_until(end)}" if pad else rules.text_until(end)
 
@@ -209,16 +218,16 @@ def properties(parameters: Schema) -> list[tuple[str, Schema, bool]]:
     ]
 
 
-def glm(prefix: str) -> Body:
+def glm(prefix: str) -> Tags:
     key, value = f"<{prefix}arg_key>", f"<{prefix}arg_value>"
     ends = key.replace("<", "</"), value.replace("<", "</")
-    return tagged(("{}", ""), (f"{key}{{}}{ends[0]}\n{value}", ends[1]), pad="")
+    return Tags(("{}", ""), (f"{key}{{}}{ends[0]}\n{value}", ends[1]))
 
 
-def invokes(prefix: str) -> Body:
+def invokes(prefix: str) -> Tags:
     call = f'<{prefix}invoke name="{{}}">', f"</{prefix}invoke>"
     parameter = f'<{prefix}parameter name="{{}}">', f"</{prefix}parameter>"
-    return tagged(call, parameter, pad="", repeats=True)
+    return Tags(call, parameter, repeats=True)
 
 
 def longcat_call(rules: Rules, functions: Sequence[Function]) -> str:
@@ -227,26 +236,30 @@ def longcat_call(rules: Rules, functions: Sequence[Function]) -> str:
     others = [f for f in functions if f not in bare]
     bodies = [
         rules.add(body(rules, some))
-        for body, some in ((json_call, bare), (glm("longcat_"), others))
+        for body, some in ((json_call, bare), (tagged(tags["longcat"]), others))
         if some
     ]
     return rules.add(" | ".join(bodies))
 
 
-# By the name of mlx-lm's parser. The others can be read, not enforced.
+# By the name of mlx-lm's parser, as all that follow.
+tags: dict[str, Tags] = {
+    "qwen3_coder": Tags(
+        ("<function={}>", "</function>"), ("<parameter={}>", "</parameter>"), pad="\n"
+    ),
+    "glm47": glm(""),
+    "laguna": glm(""),
+    "longcat": glm("longcat_"),
+    "minimax_m2": invokes(""),
+    "muse_spark": invokes("atem:"),
+    "minicpm5": Tags(('"{}">', ""), ('<param name="{}">', "</param>")),
+}
+# The others can be read, not enforced.
 formats: dict[str, Format] = {
     "json_tools": Format("json", json_call),
     "mistral": Format("json", mistral_calls),
     "kimi_k2": Format("json", kimi_calls),
     "pythonic": Format("json", python_calls),
-    "qwen3_coder": Format(
-        "xml",
-        tagged(("<function={}>", "</function>"), ("<parameter={}>", "</parameter>"), pad="\n"),
-    ),
-    "glm47": Format("xml", glm("")),
-    "laguna": Format("xml", glm("")),
+    **{name: Format("xml", tagged(each)) for name, each in tags.items()},
     "longcat": Format("xml", longcat_call),
-    "minimax_m2": Format("xml", invokes("")),
-    "muse_spark": Format("xml", invokes("atem:")),
-    "minicpm5": Format("xml", tagged(('"{}">', ""), ('<param name="{}">', "</param>"), pad="")),
 }

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from .cut_calls import json_call
 from .foreign_calls import repaired
 from .output import (
     Mark,
@@ -74,11 +75,11 @@ class HarmonyParser:
         before, self._held = self._held[:ready], self._held[ready:]
         yield from self._say(before)
 
-    def finish(self) -> Iterator[Output]:
+    def finish(self, *, cut: bool = False) -> Iterator[Output]:
         rest, self._held = self._held, ""
         yield from self._say(rest)
         if self._place == "message":
-            yield from self._close()
+            yield from self._close(cut=cut)
         elif self._place == "header" and "<|channel|>" not in self._header:
             # No header after all: a model that was led astray speaks plainly.
             yield from self._speech.say(self._header.removeprefix("assistant"))
@@ -121,7 +122,7 @@ class HarmonyParser:
         else:
             yield from self._speech.say(text)
 
-    def _close(self) -> Iterator[Output]:
+    def _close(self, *, cut: bool = False) -> Iterator[Output]:
         """The end of a message: what was said to a tool is a call, if it can be read."""
         body, self._body = self._body, ""
         callee = self._callee if self._place == "message" else None
@@ -130,7 +131,10 @@ class HarmonyParser:
         if callee is None:
             return
         try:
-            call = to_tool_call({"name": callee, "arguments": repaired(body)})
+            if cut:
+                call, _ = json_call(callee, body.lstrip(), 0)
+            else:
+                call = to_tool_call({"name": callee, "arguments": repaired(body)})
         except ValueError:
             yield from self._speech.say(body)
             return

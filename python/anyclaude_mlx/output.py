@@ -33,7 +33,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """`arguments` is JSON text."""
+    """`arguments` is JSON text; of a call in which the answer was cut off, text that is no JSON."""
 
     name: str
     arguments: str
@@ -47,6 +47,8 @@ class Stopped:
 
 
 Output = Thinking | Text | ToolCall | Stopped
+ReadCut = Callable[[str, Sequence[Mapping[str, Any]]], list[ToolCall]]
+"""The calls of a text; only the last may be incomplete. None where not even a name is complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +62,13 @@ Piece = str | Mark
 
 
 class Parser(Protocol):
-    """Feed what is said as it comes, then `finish`. Nothing may be fed after `Stopped`."""
+    """
+    Feed what is said as it comes, then `finish`: `cut` where the model had not ended its answer.
+    Nothing may be fed after `Stopped`.
+    """
 
     def feed(self, piece: Piece) -> Iterator[Output]: ...
-    def finish(self) -> Iterator[Output]: ...
+    def finish(self, *, cut: bool = False) -> Iterator[Output]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,8 @@ class Markers:
     parse_call: ParseToolCall | None = None
     by_token: frozenset[str] = frozenset()
     """Those of them that are one token: they come as a `Mark`."""
+    read_cut: ReadCut | None = None
+    """Of an answer that was cut off in a call. Without it what was written of the call is text."""
 
 
 @dataclass(slots=True)
@@ -156,11 +163,14 @@ class OutputParser:
             return
         self._state = self._after(found)
 
-    def finish(self) -> Iterator[Output]:
-        """An unfinished call is parsed if it can be: some models never write the end mark."""
+    def finish(self, *, cut: bool = False) -> Iterator[Output]:
+        """
+        A call without its end mark is parsed if it can be: some models never write one. Of one in
+        which the answer was cut off, what there is of it.
+        """
         rest, self._held = self._held, ""
         if self._state == "call":
-            yield from self._call(rest, closed=False)
+            yield from self._call(rest, closed=False, cut=cut)
         else:
             yield from self._say(rest)
         yield from self._speech.end()
@@ -189,21 +199,30 @@ class OutputParser:
         elif text:
             yield Thinking(text)
 
-    def _call(self, body: str, *, closed: bool) -> Iterator[Output]:
+    def _call(self, body: str, *, closed: bool, cut: bool = False) -> Iterator[Output]:
+        calls = self._calls_of(body, closed=closed, cut=cut)
+        if calls:
+            self._speech.call()
+            yield from calls
+        else:
+            end = self.markers.call_end or ""
+            yield from self._speech.say(f"{self.markers.call_start}{body}{end if closed else ''}")
+
+    def _calls_of(self, body: str, *, closed: bool, cut: bool) -> list[ToolCall]:
+        """None where it cannot be read."""
         end = self.markers.call_end or ""
         # A model that spells its end mark has closed the call all the same.
-        words = body if closed or not end else body.rstrip().removesuffix(end)
+        spelled = not closed and end != "" and body.rstrip().endswith(end)
+        words = body.rstrip().removesuffix(end) if spelled else body
+        markers, tools = self.markers, list(self.tools)
         try:
-            assert self.markers.parse_call is not None
-            parsed = self.markers.parse_call(words.strip(), list(self.tools))
-            calls = [
-                to_tool_call(call) for call in (parsed if isinstance(parsed, list) else [parsed])
-            ]
+            if cut and not spelled:
+                return markers.read_cut(body.lstrip(), tools) if markers.read_cut else []
+            assert markers.parse_call is not None
+            parsed = markers.parse_call(words.strip(), tools)
+            return [to_tool_call(one) for one in (parsed if isinstance(parsed, list) else [parsed])]
         except Exception:
-            yield from self._speech.say(f"{self.markers.call_start}{body}{end if closed else ''}")
-            return
-        self._speech.call()
-        yield from calls
+            return []
 
 
 def to_tool_call(call: Mapping[str, Any]) -> ToolCall:

@@ -14,7 +14,7 @@ from typing import Any
 import regex
 
 from .foreign_calls import Form, forms, missing_brackets
-from .output import Output, Parser, Piece, Text, Thinking, ToolCall, written
+from .output import Output, Parser, Piece, Stopped, Text, Thinking, ToolCall, written
 
 
 @dataclass(slots=True)
@@ -45,29 +45,29 @@ class TolerantParser:
         for output in self.inner.feed(piece):
             yield from self._hear(output)
 
-    def finish(self) -> Iterator[Output]:
-        for output in self.inner.finish():
+    def finish(self, *, cut: bool = False) -> Iterator[Output]:
+        for output in self.inner.finish(cut=cut):
             yield from self._hear(output)
-        yield from self._settle()
+        yield from self._settle(cut=cut)
 
     def _hear(self, output: Output) -> Iterator[Output]:
         if isinstance(output, Text):
             self._held += output.text
             yield from self._advance(ended=False)
             return
-        yield from self._settle()
+        yield from self._settle(cut=isinstance(output, Stopped))
         self._said = self._said or not isinstance(output, Thinking)
         self._line_starts, self._called = True, isinstance(output, ToolCall)
         yield output
 
-    def _settle(self) -> Iterator[Output]:
+    def _settle(self, *, cut: bool) -> Iterator[Output]:
         """Nothing that is held back goes on."""
-        yield from self._advance(ended=True)
+        yield from self._advance(ended=True, cut=cut)
         if self._called and not self._held.strip():
             self._held = ""  # blank lines behind a call are the template's
         yield from self._say(len(self._held))
 
-    def _advance(self, *, ended: bool) -> Iterator[Output]:
+    def _advance(self, *, ended: bool, cut: bool = False) -> Iterator[Output]:
         while self._held:
             words = self._held.lstrip() if self._line_starts else self._held
             if self._line_starts:
@@ -77,7 +77,7 @@ class TolerantParser:
                 if found == "wait" or (not ended and words in ("`", "``", "~", "~~")):
                     return
                 if isinstance(found, Form):
-                    read = self._read(found, words, ended)
+                    read = self._read(found, words, ended, cut)
                     if read is None:
                         return
                     if read:
@@ -100,12 +100,12 @@ class TolerantParser:
             wait = wait or match is not None
         return "wait" if wait else None
 
-    def _read(self, form: Form, words: str, ended: bool) -> list[Output] | None:
+    def _read(self, form: Form, words: str, ended: bool, cut: bool) -> list[Output] | None:
         """The calls of a form; none when it is text after all, None when its end is to come."""
         end = words.find(form.end) if form.end else -1
         if end < 0 and not ended:
             return None
-        if end < 0 and missing_brackets(words):
+        if end < 0 and (cut or missing_brackets(words)):
             return []  # cut off: who knows what was to follow
         until = end + len(form.end or "") if end >= 0 else len(words)
         try:

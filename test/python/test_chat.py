@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from test_template import tools
 from tokenizers_made import make_tokenizer
 
@@ -12,7 +14,7 @@ from anyclaude_mlx.chat import Conversation, Ended
 from anyclaude_mlx.dialect import Dialect, dialect_of
 from anyclaude_mlx.events import Finished, Sampling
 from anyclaude_mlx.grammar import Grammars
-from anyclaude_mlx.harmony import marks
+from anyclaude_mlx.harmony import marks as harmony_marks
 from anyclaude_mlx.known import ChatPrompt
 from anyclaude_mlx.output import Output, Text, Thinking, ToolCall
 from anyclaude_mlx.prompt import Prompter
@@ -35,14 +37,17 @@ def speaker(*marks: str, **options: Any) -> Speaker:
     return Speaker(tokenizer, Prompter(tokenizer), dialect, grammars)
 
 
-def converse(one: Speaker, said: list[str], end: str, **more: Any) -> tuple[list[Output], Ended]:
+def converse(
+    one: Speaker, said: list[str], end: str | None, **more: Any
+) -> tuple[list[Output], Ended]:
+    """Without an end the answer is cut off by its length."""
     messages = [{"role": "user", "content": "Read a.txt"}]
     chat = parse_chat({"messages": messages, "tools": tools, **more}, Sampling())
     conversation = Conversation(chat, one, one.prompter.plan(chat.prompt))
     ids = [i for text in said for i in one.tokenizer.encode(text, add_special_tokens=False)]
     outputs = [one.output for token in ids for one in conversation.hear(token)]
-    token = one.tokenizer.convert_tokens_to_ids(end)
-    rest, ended = conversation.end(Finished("stop", token, 0, 0))
+    token = one.tokenizer.convert_tokens_to_ids(end) if end else None
+    rest, ended = conversation.end(Finished("stop" if end else "length", token, 0, 0))
     return [*outputs, *(one.output for one in rest)], ended
 
 
@@ -57,7 +62,7 @@ call = '<|channel|>commentary to=functions.Read <|constrain|>json<|message|>{"pa
 
 
 def test_an_answer_of_gpt_oss_becomes_thinking_and_a_call_and_is_rendered_anew() -> None:
-    one = speaker(*marks, template=harmony, ends=("<|return|>", "<|call|>"))
+    one = speaker(*harmony_marks, template=harmony, ends=("<|return|>", "<|call|>"))
     outputs, ended = converse(
         one, ["<|channel|>analysis<|message|>hm<|end|><|start|>assistant", call], "<|call|>"
     )
@@ -103,3 +108,42 @@ def test_a_half_character_at_the_end_is_not_lost() -> None:
     rest, _ = conversation.end(Finished("length", None, 0, 0))
 
     assert [*heard, *(said.output for said in rest)] == [Text("\ufffd"), Text("\ufffd")]
+
+
+@pytest.mark.parametrize(
+    ("marks", "options", "said"),
+    [
+        (
+            ("<tool_call>", "</tool_call>"),
+            {"parser": "qwen3_coder"},
+            "<tool_call>\n<function=Read>\n<parameter=path>\na",
+        ),
+        ((), {}, "<function=Read>\n<parameter=path>\na\n</parameter>\n"),
+        (harmony_marks, {"template": harmony}, call.removesuffix('"}')),
+    ],
+    ids=["own form", "another family's", "harmony"],
+)
+def test_a_call_that_was_cut_off_is_not_executable(
+    marks: tuple[str, ...], options: dict[str, Any], said: str
+) -> None:
+    _, ended = converse(speaker(*marks, **options), [said], None)
+
+    assert ended.reason == "length"
+    for one in ended.answer.calls:
+        with pytest.raises(json.JSONDecodeError):
+            json.loads(one["function"]["arguments"])
+    assert ended.answer.calls or ended.answer.text == said
+
+
+def test_a_client_that_left_in_the_middle_of_a_call_left_no_call() -> None:
+    one = speaker("<tool_call>", "</tool_call>", parser="json_tools")
+    chat = parse_chat({"messages": [{"role": "user", "content": "hi"}], "tools": tools}, Sampling())
+    conversation = Conversation(chat, one, one.prompter.plan(chat.prompt))
+    said = '<tool_call>{"name": "Read", "arguments": {"path": "a"'
+    for token in one.tokenizer.encode(said, add_special_tokens=False):
+        conversation.hear(token)
+
+    _, ended = conversation.end(None)
+
+    [written] = ended.answer.calls
+    assert written["function"] == {"name": "Read", "arguments": '{"path": "a"'}

@@ -31,14 +31,14 @@ def parse(pieces: list[str], **options: object) -> list[object]:
     return heard(OutputParser(markers, tools=tools, **options), pieces)  # type: ignore[arg-type]
 
 
-def heard(parser: Parser, pieces: Sequence[Piece]) -> list[object]:
+def heard(parser: Parser, pieces: Sequence[Piece], *, cut: bool = False) -> list[object]:
     """Outputs with neighbouring texts joined."""
     outputs: list[object] = []
     for piece in pieces:
         outputs += parser.feed(piece)
         if any(isinstance(output, Stopped) for output in outputs):
             return joined(outputs)
-    return joined([*outputs, *parser.finish()])
+    return joined([*outputs, *parser.finish(cut=cut)])
 
 
 def joined(outputs: list[object]) -> list[object]:
