@@ -20,7 +20,7 @@ default_max_tokens = 4096
 # Of `apply_chat_template`; not the template's.
 own_options = {"add_generation_prompt", "chat_template", "conversation", "messages", "tokenize"}
 own_options |= {"continue_final_message", "return_dict", "return_tensors", "tools"}
-image_placeholder = "[An image that this model cannot see]"
+unread = {"image_url": "images", "file": "files", "input_audio": "audio"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +173,8 @@ def part_as_text(part: object, where: str) -> dict[str, str]:
     fields = expect(part, dict, f"{where}.content")
     if fields.get("type") == "text":
         return {"text": expect(fields.get("text"), str, f"{where}.content.text")}
-    return {"text": image_placeholder}
+    kind = unread.get(str(fields.get("type")), f"parts of type {fields.get('type')!r}")
+    raise InvalidRequest(f"{where}.content: this model does not support {kind}, only text")
 
 
 def parse_call(call: object, where: str) -> dict[str, Any]:

@@ -23,7 +23,10 @@ from anyclaude_mlx.wire import parse_chat
 from anyclaude_mlx.worker import Worker
 
 token = {"authorization": "Bearer secret"}
-question = {"messages": [{"role": "user", "content": "Read a.txt"}], "max_tokens": 40}
+question: dict[str, Any] = {
+    "messages": [{"role": "user", "content": "Read a.txt"}],
+    "max_tokens": 40,
+}
 # What is asked of an answer and cannot be had.
 refused: list[tuple[dict[str, Any], str]] = [
     ({"tool_choice": "required"}, "there are no tools"),
@@ -153,6 +156,30 @@ def test_a_malformed_request_is_refused_with_what_is_wrong(
     assert response.status_code == 400
     assert response.json()["error"]["code"] == "invalid_request"
     assert words in response.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("role", ["user", "tool"])
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        ({"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}, "images"),
+        ({"type": "file", "file": {"file_data": "data:application/pdf;base64,AA=="}}, "files"),
+        ({"type": "odd"}, "parts of type 'odd'"),
+    ],
+)
+def test_what_the_model_cannot_read_is_refused(
+    api: Api, part: dict[str, Any], words: str, role: str, stream: bool
+) -> None:
+    content = [{"type": "text", "text": "What is this?"}, part]
+    said = {"role": role, "content": content, "tool_call_id": "a"}
+    body = {"messages": [*question["messages"], said], "stream": stream}
+
+    response = ask(api, "POST", "/v1/chat/completions", json=body)
+
+    assert response.status_code == 400
+    message = response.json()["error"]["message"]
+    assert message == f"messages.1.content: this model does not support {words}, only text"
 
 
 def test_a_prompt_that_is_too_long_is_refused_with_exact_numbers(api: Api) -> None:
