@@ -70,7 +70,12 @@ class Conversation:
         self._ids: list[int] = []
         self._answer = Answer()
         self._detokenizer = speaker.dialect.vocabulary.detokenizer()
-        self._parser = speaker.dialect.parser(chat.prompt.tools or (), chat.stops, plan.opening)
+        self._parser = speaker.dialect.parser(
+            chat.prompt.tools or (),
+            chat.stops,
+            plan.opening,
+            formatted=chat.wanted.schema is not None,
+        )
         self.stopped: str | None = None
 
     def hear(self, token: int) -> list[Said]:

@@ -13,9 +13,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .foreign_calls import typed
+from .argument_types import types_of
 from .formats import Tags, json_types, tags
 from .output import ParseToolCall, ReadCut, ToolCall, longest_partial, to_tool_call, written
+from .xml_calls import to_json
 
 Tools = Sequence[Mapping[str, Any]]
 name = r'[^\s<>"]+'
@@ -42,7 +43,7 @@ def json_call(called: str, text: str, at: int) -> tuple[ToolCall, int]:
     """And where it ends."""
     try:
         arguments, end = decoder.raw_decode(text, at)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ToolCall(called, text[at:] or "{"), len(text)
     return to_tool_call({"name": called, "arguments": arguments}), end
 
@@ -105,7 +106,7 @@ def tagged_calls(form: Tags) -> ReadCut:
         return calls
 
     def whole_value(value: str, schema: object) -> str:
-        return written(typed(value, schema))
+        return to_json(value, types_of(schema))
 
     def open_value(value: str, schema: object) -> str:
         text = value.removeprefix(form.pad)

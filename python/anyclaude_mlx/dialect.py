@@ -43,9 +43,14 @@ class Dialect:
         return bool(start) and opening.rstrip().endswith(str(start))
 
     def parser(
-        self, tools: Sequence[Mapping[str, Any]], stops: Sequence[str], opening: str
+        self,
+        tools: Sequence[Mapping[str, Any]],
+        stops: Sequence[str],
+        opening: str,
+        *,
+        formatted: bool = False,
     ) -> Parser:
-        """For an answer behind `opening`."""
+        """For an answer behind `opening`; `formatted`: it is to be JSON of a schema."""
         parser: Parser
         if self.name == "harmony":
             header = opening.rpartition("<|start|>")[2]
@@ -54,7 +59,7 @@ class Dialect:
         else:
             thinking = self.opens_thinking(opening)
             parser = OutputParser(self.markers, tools, stops, thinking)
-        return TolerantParser(parser, tools) if tools else parser
+        return TolerantParser(parser, tools, formatted) if tools else parser
 
 
 def dialect_of(tokenizer: Any) -> Dialect:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .cut_calls import json_call
-from .foreign_calls import repaired
+from .json_calls import arguments_in
 from .output import (
     Mark,
     Output,
@@ -21,9 +21,9 @@ from .output import (
     Speech,
     Stopped,
     Thinking,
+    ToolCall,
     first_of,
     longest_partial,
-    to_tool_call,
 )
 
 marks = tuple(
@@ -134,7 +134,7 @@ class HarmonyParser:
             if cut:
                 call, _ = json_call(callee, body.lstrip(), 0)
             else:
-                call = to_tool_call({"name": callee, "arguments": repaired(body)})
+                call = ToolCall(callee, arguments_in(body))
         except ValueError:
             yield from self._speech.say(body)
             return

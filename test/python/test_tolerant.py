@@ -3,157 +3,136 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_output import cut, heard
 
-from anyclaude_mlx.output import Markers, OutputParser, Stopped, Text, Thinking, ToolCall
+from anyclaude_mlx.mended import mended
+from anyclaude_mlx.output import Markers, Output, OutputParser, Piece, Stopped, Text, Thinking
+from anyclaude_mlx.output import ToolCall as Call
 from anyclaude_mlx.tolerant import TolerantParser
 
-tools = [
-    {
-        "type": "function",
-        "function": {
-            "name": name,
-            "parameters": {
-                "properties": {"path": {"type": "string"}, "limit": {"type": "integer"}}
-            },
-        },
-    }
-    for name in ("Read", "Write")
-]
-read = ToolCall("Read", '{"path": "a\\nb", "limit": 2}')
-arguments = read.arguments
-bare = f'{{"name": "Read", "parameters": {arguments}}}'
-xml = "<function=Read>\n<parameter=path>\na\nb\n</parameter>\n<parameter=limit>\n2\n</parameter>\n"
-xml += "</function>"
-invoke = '<invoke name="Read">\n<parameter name="path">a\nb</parameter>\n'
-invoke += '<parameter name="limit">2</parameter>\n</invoke>'
-dsml = invoke.replace("<invoke", "<｜DSML｜invoke").replace("</invoke", "</｜DSML｜invoke")
-dsml = dsml.replace("<parameter", "<｜DSML｜parameter").replace("</para", "</｜DSML｜para")
-deepseek = "<｜tool▁call▁begin｜>{}<｜tool▁call▁end｜>"
-old_deepseek = deepseek.format(f"function<｜tool▁sep｜>Read\n```json\n{arguments}\n```")
-new_deepseek = deepseek.format(f"Read<｜tool▁sep｜>{arguments}")
-
-calls = [
-    ("tags", f"<tool_call>\n{bare}\n</tool_call>", [read]),
-    ("tags, text before", f"I look.\n\n<tool_call>{bare}</tool_call>\n", [Text("I look."), read]),
-    ("two", f"<tool_call>{bare}</tool_call>\n<tool_call>{bare}</tool_call>", [read, read]),
-    ("tags around a list", f"<tool_call>[{bare}, {bare}]</tool_call>", [read, read]),
-    ("tags around XML", f"<tool_call>\n{xml}\n</tool_call>", [read]),
-    ("XML", f"  {xml}", [read]),
-    ("XML, cut before its end", xml.removesuffix("</function>"), [read]),
-    ("invoke", f"So:\n{invoke}", [Text("So:"), read]),
-    ("function_calls", f"<function_calls>\n{invoke}\n</function_calls>", [read]),
-    ("mistral", f'[TOOL_CALLS][{{"name": "Read", "arguments": {arguments}}}]', [read]),
-    (
-        "mistral, newer",
-        f"[TOOL_CALLS]Read[ARGS]{arguments}[TOOL_CALLS]Read{arguments}",
-        [read, read],
-    ),
-    ("llama3", f"<|python_tag|>{bare}", [read]),
-    ("llama3, two", f"<|python_tag|>{bare}; {bare}", [read, read]),
-    ("bare", f"\n{bare}\n", [read]),
-    (
-        "bare, with its type",
-        f'{{"type": "function", "name": "Read", "parameters": {arguments}}}',
-        [read],
-    ),
-    ("deepseek", f"<｜tool▁calls▁begin｜>{old_deepseek}<｜tool▁calls▁end｜>", [read]),
-    (
-        "deepseek, newer",
-        f"<｜tool▁calls▁begin｜>{new_deepseek * 2}<｜tool▁calls▁end｜>",
-        [read, read],
-    ),
-    ("deepseek 3.2", f"<｜DSML｜function_calls>\n{dsml}\n</｜DSML｜function_calls>", [read]),
-    (
-        "arguments as text",
-        f'<tool_call>{{"name": "Read", "arguments": {json.dumps(arguments)}}}</tool_call>',
-        [read],
-    ),
-    (
-        "OpenAI's shape",
-        f'<tool_call>{{"function": {{"name": "Read", "arguments": {arguments}}}}}</tool_call>',
-        [read],
-    ),
-    ("tags, cut before their end", f"<tool_call>{bare}", [read]),
-    ("a bracket missing", f"<tool_call>{bare[:-1]}</tool_call>", [read]),
-    ("a bracket too many", f"<tool_call>{bare}}}</tool_call>", [read]),
-    ("a line end in a string", f"<tool_call>{bare}</tool_call>".replace("\\n", "\n"), [read]),
-    (
-        "fence closed before",
-        f"```\n<tool_call>\n```\n<tool_call>{bare}</tool_call>",
-        [Text("```\n<tool_call>\n```"), read],
-    ),
-    ("text behind", f"<tool_call>{bare}</tool_call>\nDone.", [read, Text("Done.")]),
-]
-texts = [
-    f"```xml\n<tool_call>{bare}</tool_call>\n```",
-    f"~~~\n{xml}\n~~~ and on",
-    f"A call looks like <tool_call>{bare}</tool_call> in Qwen.",
-    f"Write `{bare}` there",
-    f"Here it is:\n{bare}",
-    "<tool_call>\n" + bare.replace("Read", "Delete") + "\n</tool_call>",
-    bare.replace("Read", "Delete"),
-    xml.replace("Read", "Delete"),
-    f"<tool_call>{bare[:-2]}",
-    f"<tool_call>{bare[:-20]}</tool_call>",
-    f"<tool_call>{bare[:-18]}</tool_call>",
-    "<tool_call>{not json}</tool_call>",
-    "[TOOL_CALLS] is what Mistral writes",
-    "[TOOL_CALLS]",
-    "[TOOL",
-    "<|python_tag|>print(1)",
-    '{"name": "Ann", "age": 3}',
-    '{"name": "Read',
-    "<tool_",
-    "  <function=",
-    "a < b\n<c>\n``` \n`",
-    "\n\n  if x:\n      <tool_call>",
-    "ends with\n<tool_call>\n",
-]
-
-
-def parse(pieces: list[str], **options: object) -> list[object]:
-    """Without whatever text of blanks is the template's business."""
-    inner = OutputParser(Markers(), tools, **options)  # type: ignore[arg-type]
-    return heard(TolerantParser(inner, tools), pieces)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"), [row[1:] for row in calls], ids=[c[0] for c in calls]
+# The proxy reads the same: test/translate/text-calls.test.ts.
+corpus: dict[str, Any] = json.loads(
+    (Path(__file__).parents[1] / "fixtures/text-calls.json").read_text("utf-8")
 )
-@given(places=st.lists(st.integers(0, 400), max_size=30))
+tools = corpus["tools"]
+calls = [(case["written"], case["meant"]) for case in corpus["calls"]]
+names = [case["name"] for case in corpus["calls"]]
+arguments = '{"path": "a\\nb", "limit": 2}'
+bare = f'{{"name": "Read", "parameters": {arguments}}}'
+read = Call("Read", arguments)
+places = st.lists(st.integers(0, 400), max_size=30)
+odd = st.sampled_from(
+    [
+        *("\n", " ", "`", "```", "~~~", "<", "[", "{", "}", "]", ">", "x", "Read"),
+        *('"name": "Read"', "<tool_call>", "</tool_call>", "<function=Read>", "[TOOL_CALLS]"),
+        *("<|python_tag|>", "call:", "<｜tool▁calls▁begin｜>", '<invoke name="Read">', "</invoke>"),
+        *("<parameter=path>", "(path="),
+    ]
+)
+
+
+@dataclass(slots=True)
+class Plain:
+    """Gives out what it hears."""
+
+    def feed(self, piece: Piece) -> Iterator[Output]:
+        assert isinstance(piece, str)
+        yield Text(piece)
+
+    def finish(self, *, cut: bool = False) -> Iterator[Output]:
+        yield from ()
+
+
+def told(pieces: list[str], *, cut_off: bool = False, formatted: bool = False) -> list[object]:
+    """Texts, and calls with their input."""
+    parser = TolerantParser(Plain(), tools, formatted)
+    return [
+        {"name": output.name, "input": json.loads(output.arguments)}
+        if isinstance(output, Call)
+        else output.text  # type: ignore[attr-defined]
+        for output in heard(parser, pieces, cut=cut_off)
+    ]
+
+
+@pytest.mark.parametrize(("written", "meant"), calls, ids=names)
+@settings(max_examples=30)
+@given(places=places)
+@example(places=list(range(1000)))
 def test_calls_of_all_families_are_found(
-    text: str, expected: list[object], places: list[int]
+    written: str, meant: list[object], places: list[int]
 ) -> None:
-    found = parse(cut(text, places))
-
-    def plain(output: object) -> object:
-        return Text(output.text.strip()) if isinstance(output, Text) else output
-
-    assert [plain(o) for o in found] == expected
+    assert told(cut(written, places)) == meant
 
 
-@pytest.mark.parametrize("text", texts)
-@given(places=st.lists(st.integers(0, 400), max_size=30))
+@pytest.mark.parametrize(("written", "meant"), calls, ids=names)
+def test_a_call_is_found_whole_or_not_at_all_where_the_answer_is_cut_off(
+    written: str, meant: list[object]
+) -> None:
+    whole = [each for each in meant if isinstance(each, dict)]
+
+    for length in range(len(written)):
+        heard_so_far = told([written[:length]], cut_off=True)
+        found = [each for each in heard_so_far if isinstance(each, dict)]
+        assert found == whole[: len(found)]
+
+
+@pytest.mark.parametrize("text", corpus["texts"])
+@settings(max_examples=30)
+@given(places=places)
+@example(places=list(range(1000)))
 def test_what_only_looks_like_a_call_stays_text_exactly(text: str, places: list[int]) -> None:
-    assert parse(cut(text, places)) == [Text(text.lstrip("\n"))]
+    assert told(cut(text, places)) == [text]
+
+
+@settings(max_examples=500)
+@given(parts=st.lists(odd, max_size=30), places=places)
+def test_any_text_means_the_same_wherever_it_is_cut(parts: list[str], places: list[int]) -> None:
+    text = "".join(parts)
+
+    whole = told([text])
+
+    assert told(cut(text, places)) == whole
+    if all(isinstance(each, str) for each in whole):
+        assert "".join(map(str, whole)) == text
 
 
 def test_without_the_beginnings_of_a_call_nothing_is_held_back() -> None:
-    parser = TolerantParser(OutputParser(Markers(), tools), tools)
+    parser = TolerantParser(Plain(), tools)
 
     assert list(parser.feed("Hello <tool")) == [Text("Hello <tool")]
-    assert list(parser.feed("_call>{ there")) == [Text("_call>{ there")]
+    assert list(parser.feed("_call>{ there\n")) == [Text("_call>{ there")]
+    assert list(parser.feed("<tool_call>")) == []
+    assert list(parser.feed('{"name": "Rea')) == []
+    assert list(parser.feed('lly"')) == [Text("\n"), Text('<tool_call>{"name": "Really"')]
+
+
+def test_a_call_is_given_out_as_soon_as_its_end_mark_has_come() -> None:
+    parser = TolerantParser(Plain(), tools)
+    text = f"<tool_call>{bare}</tool_call>"
+
+    outputs = [list(parser.feed(letter)) for letter in text]
+
+    assert outputs[:-1] == [[]] * (len(text) - 1)
+    assert outputs[-1] == [read]
+
+
+def test_json_that_was_asked_for_is_no_call() -> None:
+    assert told([bare], formatted=True) == [bare]
 
 
 def test_a_stop_sequence_before_the_end_of_a_call_wins() -> None:
-    text = f"<tool_call>{bare[:20]}STOP"
+    text = "<function=Read>\n<parameter=path>\na\n</parameter>\n"
+    parser = TolerantParser(OutputParser(Markers(), tools, stops=("STOP",)), tools)
 
-    assert parse([text], stops=("STOP",)) == [Text(f"<tool_call>{bare[:20]}"), Stopped("STOP")]
+    assert heard(parser, [f"{text}STOP"]) == [Text(text), Stopped("STOP")]
 
 
 def test_a_call_behind_thinking_starts_a_line() -> None:
@@ -165,6 +144,14 @@ def test_a_call_behind_thinking_starts_a_line() -> None:
     assert outputs == [Thinking("hm"), read]
 
 
+def test_json_behind_a_call_of_the_models_own_form_is_no_call() -> None:
+    markers = Markers(None, None, "<call>", "</call>", lambda text, _: json.loads(text))
+    parser = TolerantParser(OutputParser(markers, tools), tools)
+    own = '<call>{"name": "Read", "arguments": {}}</call>'
+
+    assert heard(parser, [f"{own}\n{bare}"]) == [Call("Read", "{}"), Text(bare)]
+
+
 def test_a_call_that_the_models_own_parser_cannot_read_is_repaired() -> None:
     markers = Markers(None, None, "<tool_call>", "</tool_call>", lambda text, _: json.loads(text))
     parser = TolerantParser(OutputParser(markers, tools), tools)
@@ -172,3 +159,20 @@ def test_a_call_that_the_models_own_parser_cannot_read_is_repaired() -> None:
     outputs = [*parser.feed(f"I read.\n<tool_call>{bare}}}</tool_call>"), *parser.finish()]
 
     assert outputs == [Text("I read."), read]
+
+
+@given(
+    value=st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    ),
+    indent=st.none() | st.integers(0, 2),
+)
+def test_json_that_is_right_is_not_mended(value: object, indent: int | None) -> None:
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+
+    assert mended(text).json == text
