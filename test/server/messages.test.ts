@@ -121,6 +121,18 @@ describe("POST /v1/messages", () => {
     });
   }
 
+  test("answers a conversation of 8,000 messages", async () => {
+    const { backend, calls } = upstream(() => streamed([text("Hi", "stop")]));
+    const messages = Array.from({ length: 8000 }, (_, index) => ({
+      role: index % 2 === 0 ? "user" : "assistant",
+      content: `message ${index}`,
+    }));
+
+    const response = await proxy(backend).ask({ ...question, messages });
+
+    assertEquals([response.status, calls.length], [200, 1]);
+  });
+
   test("keeps two answers at once apart", async () => {
     const { backend } = upstream(({ body }) => {
       const [{ content }] = body["messages"] as [{ content: string }];

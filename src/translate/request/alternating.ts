@@ -1,4 +1,4 @@
-import { memo } from "../../core/memo.ts";
+import { memoStep } from "../../core/memo.ts";
 import type { ChatMessage, ChatPart } from "../../protocol/openai.ts";
 import { separator } from "./parts.ts";
 
@@ -11,12 +11,12 @@ export function alternating(chat: readonly ChatMessage[]): readonly ChatMessage[
   const turns: ChatMessage[] = [];
   for (const message of chat) {
     const last = turns.pop();
-    turns.push(...(last ? joined(last)(message) : [message]));
+    turns.push(...(last ? joined(last, message) : [message]));
   }
   return turns;
 }
 
-const joined = memo((last: ChatMessage) => memo((next: ChatMessage) => join(last, next)));
+const joined = memoStep((last: ChatMessage, next: ChatMessage) => join(last, next));
 
 function join(last: ChatMessage, next: ChatMessage): readonly ChatMessage[] {
   if (last.role === "user" && next.role === "user") {

@@ -1,5 +1,5 @@
 import { ProxyError } from "../../core/errors.ts";
-import { memo } from "../../core/memo.ts";
+import { memo, memoStep } from "../../core/memo.ts";
 import type { TextBlock } from "../../protocol/anthropic.ts";
 import type { ChatMessage, ChatPart } from "../../protocol/openai.ts";
 import { alternating } from "./alternating.ts";
@@ -18,9 +18,10 @@ import { noticeOfMissing } from "./tools.ts";
  */
 export function toChatMessages(request: NormalRequest, dialect: Dialect): readonly ChatMessage[] {
   const conversation: ChatMessage[] = [];
+  const next = after(dialect);
   let turn = beginning;
   for (const message of request.messages) {
-    turn = after(dialect)(turn)(message);
+    turn = next(turn, message);
     conversation.push(...turn.said);
   }
   conversation.push(...interrupted(turn.open));
@@ -68,12 +69,8 @@ interface OpenCall {
 const beginning: Turn = { said: [], open: [], calls: 0 };
 
 const after = memo((dialect: Dialect) =>
-  memo((turn: Turn) =>
-    memo((message: NormalMessage) =>
-      message.role === "assistant"
-        ? answered(turn, message, dialect)
-        : asked(turn, message, dialect)
-    )
+  memoStep((turn: Turn, message: NormalMessage) =>
+    message.role === "assistant" ? answered(turn, message, dialect) : asked(turn, message, dialect)
   )
 );
 

@@ -1,4 +1,4 @@
-import { memo } from "../../core/memo.ts";
+import { memo, memoStep } from "../../core/memo.ts";
 import type {
   ContentBlock,
   Message,
@@ -44,7 +44,7 @@ export function normalise(request: MessagesRequest): NormalRequest {
   let told = nothing;
   for (const message of request.messages) {
     const before = told;
-    told = after(before)(message);
+    told = after(before, message);
     if (before.isAnswer && told.isAnswer) messages.pop();
     if (told.message) messages.push(told.message);
   }
@@ -103,7 +103,7 @@ const nothing: Told = {
   references: [],
 };
 
-const after = memo((told: Told) => memo((message: Message) => tell(told, toBlocks(message))));
+const after = memoStep((told: Told, message: Message) => tell(told, toBlocks(message)));
 
 function tell(told: Told, message: BlockMessage): Told {
   const references = withReferences(told.references, message);
