@@ -125,10 +125,15 @@ async function readText(bytes: AsyncIterable<Uint8Array> | null): Promise<string
   let size = 0;
   let text = "";
   try {
-    for await (const chunk of bytes ?? []) {
-      size += chunk.byteLength;
-      if (size > maxBodyBytes) return `${text}\n── more than ${maxBodyBytes} bytes`;
-      text += decoder.decode(chunk, { stream: true });
+    const chunks = bytes?.[Symbol.asyncIterator]();
+    for (let next = await chunks?.next(); next && !next.done; next = await chunks?.next()) {
+      size += next.value.byteLength;
+      if (size > maxBodyBytes) {
+        // Not waited for: one half of a body that was cloned is given up only with the other.
+        void chunks?.return?.();
+        return `${text}\n── more than ${maxBodyBytes} bytes`;
+      }
+      text += decoder.decode(next.value, { stream: true });
     }
     return text + decoder.decode();
   } catch (error) {

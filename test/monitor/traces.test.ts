@@ -91,6 +91,21 @@ describe("traces", () => {
     assertStringIncludes(upstream, "No answer: refused");
   });
 
+  test("hold up no question that is larger than what they keep of it", async (t) => {
+    const { folder, traces } = place(t);
+    const serve = traces.serving(() => Promise.resolve(new Response("too large")));
+    const chunk = new Uint8Array(1024 * 1024);
+    const body = new ReadableStream({ pull: (controller) => controller.enqueue(chunk) });
+    const init = { method: "POST", body, ...{ duplex: "half" } };
+
+    const answer = await serve(new Request("http://127.0.0.1:4000/", init));
+
+    assertEquals(await answer.text(), "too large");
+    await written(folder);
+    const text = readFileSync(join(folder, readdirSync(folder)[0] ?? ""), "utf8");
+    assertStringIncludes(text, "── more than 33554432 bytes");
+  });
+
   test("hold a compressed answer as text, and pass it on compressed", async (t) => {
     const { folder, traces } = place(t);
     const bytes = new Uint8Array(gzipSync("hello"));
