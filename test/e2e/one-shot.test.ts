@@ -29,7 +29,10 @@ describe("claude -p on the tiny model", () => {
   });
 
   test("works behind a proxy that cannot reach this machine", async () => {
-    const ran = await world.anyclaude(["--model", "tiny", ...tools, "-p", "read src/main.py"], {
+    // Of its own: the server of the test before may be about to end.
+    using other = createWorld();
+
+    const ran = await other.anyclaude(["--model", "tiny", ...tools, "-p", "read src/main.py"], {
       HTTP_PROXY: "http://127.0.0.1:9",
       no_proxy: "example.com",
     });
