@@ -12,7 +12,7 @@ from test_output import heard
 from anyclaude_mlx.cut_calls import cut_readers, parse_whole
 from anyclaude_mlx.formats import tags
 from anyclaude_mlx.harmony import HarmonyParser
-from anyclaude_mlx.output import Markers, OutputParser, Text, ToolCall
+from anyclaude_mlx.output import Mark, Markers, OutputParser, Text, ToolCall
 
 parameters = {
     "properties": {
@@ -171,9 +171,12 @@ def test_of_a_call_without_a_whole_name_the_text_goes_out(name: str) -> None:
 
 
 def test_a_call_whose_end_was_spelled_before_the_cut_is_complete() -> None:
-    body = f'{{"name": "Write", "arguments": {text}}}<end>'
+    by_token = frozenset(["<start>", "<end>"])
+    parse_call = import_module("mlx_lm.tool_parsers.glm47").parse_tool_call
+    markers = Markers(None, None, "<start>", "<end>", parse_call, by_token, cut_readers["glm47"])
+    parser = OutputParser(markers, tools)
 
-    assert parse("json_tools", body) == [call]
+    assert heard(parser, [Mark("<start>"), f"{arg_keys}<end>"], cut=True) == [call]
 
 
 @pytest.mark.parametrize("end", ["<end>", ""])

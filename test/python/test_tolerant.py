@@ -152,6 +152,32 @@ def test_json_behind_a_call_of_the_models_own_form_is_no_call() -> None:
     assert heard(parser, [f"{own}\n{bare}"]) == [Call("Read", "{}"), Text(bare)]
 
 
+def test_what_is_left_of_a_call_of_the_models_own_form_is_dropped() -> None:
+    markers = Markers(None, None, "<call>", "</call>", lambda text, _: json.loads(text))
+    parser = TolerantParser(OutputParser(markers, tools), tools)
+    own = '<call>{"name": "Read", "arguments": {}}</call>'
+
+    assert heard(parser, [f"{own}\n</tool_call>\n"]) == [Call("Read", "{}")]
+
+
+def test_thinking_ends_fenced_code() -> None:
+    markers = Markers("<think>", "</think>")
+    parser = TolerantParser(OutputParser(markers, tools), tools)
+    call = f"<tool_call>{bare}</tool_call>"
+
+    outputs = heard(parser, [f"```\nx<think>hm</think>{call}"])
+
+    assert outputs == [Text("```\nx"), Thinking("hm"), read]
+
+
+def test_after_many_mistakes_no_more_calls_are_looked_for() -> None:
+    text = '<tool_call>{"name": "Read"} x</tool_call>\n' * 32
+
+    assert told([f"{text}<tool_call>{bare}</tool_call>"]) == [
+        f"{text}<tool_call>{bare}</tool_call>"
+    ]
+
+
 def test_a_call_that_the_models_own_parser_cannot_read_is_repaired() -> None:
     markers = Markers(None, None, "<tool_call>", "</tool_call>", lambda text, _: json.loads(text))
     parser = TolerantParser(OutputParser(markers, tools), tools)
