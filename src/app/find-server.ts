@@ -26,8 +26,11 @@ const patienceMs = 5000;
 /** How long it may take to load a model. */
 const loadingMs = 600_000;
 const askAgainMs = 1000;
-/** Claude Code's instructions and tools alone are 11,000 tokens or more. */
-const smallestWindow = 16_384;
+/**
+ * Claude Code compacts 13,000 tokens and its answer's length before the end, and its instructions
+ * and tools alone are 11,000 or more: below this it compacts after every turn, and gives up.
+ */
+const smallestWindow = 32_768;
 
 /** A server that somebody else runs. It has to answer now: later it would be too late to say so. */
 export async function findServer(url: string, options: FindServerOptions): Promise<Upstream> {
@@ -168,7 +171,7 @@ function warnOfSmallWindow(
   if (contextLength === undefined || contextLength >= smallestWindow) return;
   const { enlarge } = kindOf(kind);
   tell(
-    `The model's window is ${contextLength} tokens, less than Claude Code needs to begin with` +
+    `The model's window is ${contextLength} tokens, less than Claude Code needs to work in` +
       (enlarge ? `. Make it larger: ${enlarge}` : ""),
   );
 }

@@ -32,6 +32,8 @@ export interface Sending {
 /** One server, and how to ask it. Whatever is no answer is a `ProxyError`. */
 export class Connection {
   readonly #options: ConnectionOptions;
+  /** True once it has answered: one that is gone then may be starting again. */
+  #wasThere = false;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -85,8 +87,9 @@ export class Connection {
       });
     } catch (cause) {
       if (sending.signal.aborted && !isTimeout(sending.signal.reason)) throw cause;
-      throw toUnreachable(cause, { server: this.shown, ours });
+      throw toUnreachable(cause, { server: this.shown, ours, wasThere: this.#wasThere });
     }
+    this.#wasThere = true;
     const { status, headers, ok } = response;
     if (ok && !headers.get("content-type")?.includes("html")) return response;
     if (status >= 400) {

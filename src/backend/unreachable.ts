@@ -61,14 +61,17 @@ export interface Unreached {
   readonly server: string;
   /** A server of ours comes back when it dies. */
   readonly ours: boolean;
+  /** It has answered before: if it refuses now, it is probably being started again. */
+  readonly wasThere?: boolean;
 }
 
-export function toUnreachable(error: unknown, { server, ours }: Unreached): ProxyError {
+export function toUnreachable(error: unknown, { server, ours, wasThere }: Unreached): ProxyError {
   const trouble = toTrouble(error);
   const cause = new Error(wordsOf(error));
   const sentence = `Cannot reach the model server at ${server}: ${sentences[trouble]}`;
   if (ours) return new ProxyError("overloaded_error", sentence, { cause, retryAfterSeconds: 1 });
-  return lasting.includes(trouble)
+  const mayComeBack = wasThere && trouble === "refused";
+  return lasting.includes(trouble) && !mayComeBack
     ? new ProxyError("api_error", sentence, { cause, final: true })
     : new ProxyError("overloaded_error", sentence, { cause });
 }

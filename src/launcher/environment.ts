@@ -18,6 +18,7 @@ interface Variable {
 const anHourMs = 3_600_000;
 /** Claude Code asks for this much unless told otherwise, and keeps it free in the window. */
 const usualOutputTokens = 32_000;
+const smallWindow = 49_152;
 
 /** Every variable of the launch environment in `mlx` and `openai` mode, with its reason. */
 export const launchVariables: readonly Variable[] = [
@@ -52,10 +53,7 @@ export const launchVariables: readonly Variable[] = [
   },
   {
     name: "CLAUDE_CODE_MAX_OUTPUT_TOKENS",
-    value: ({ contextLength }) =>
-      contextLength === undefined || contextLength >= 4 * usualOutputTokens
-        ? undefined
-        : String(Math.max(1024, Math.floor(contextLength / 4))),
+    value: ({ contextLength }) => toOutputTokens(contextLength),
     reason: "the usual 32,000 would leave a small window no room for the prompt",
   },
   {
@@ -97,6 +95,16 @@ export const launchVariables: readonly Variable[] = [
     reason: "tells main agent, sub-agent and background apart",
   },
 ];
+
+/**
+ * A quarter of the window, an eighth of a small one: Claude Code keeps as much free, and 13,000
+ * tokens more, and would compact a window of 32,768 before anything was said.
+ */
+function toOutputTokens(contextLength: number | undefined): string | undefined {
+  if (contextLength === undefined || contextLength >= 4 * usualOutputTokens) return undefined;
+  const share = contextLength < smallWindow ? 8 : 4;
+  return String(Math.max(1024, Math.floor(contextLength / share)));
+}
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

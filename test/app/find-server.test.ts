@@ -253,7 +253,7 @@ describe("finding a server", () => {
     await find(at(place), { tell: (line) => void said.push(line) });
 
     assertEquals(said, [
-      "The model's window is 4096 tokens, less than Claude Code needs to begin with. Make it " +
+      "The model's window is 4096 tokens, less than Claude Code needs to work in. Make it " +
       "larger: vllm serve … --max-model-len N",
     ]);
   });

@@ -172,6 +172,17 @@ describe("a server that cannot be used", () => {
     assertEquals([error.type, error.retryAfterSeconds], ["overloaded_error", 1]);
   });
 
+  test("may be asked again when it has answered before, because it may be starting anew", async () => {
+    let isThere = true;
+    const { backend } = upstream(() => isThere ? streamed([text("Hi", "stop")]) : unreachable());
+    await all(backend);
+    isThere = false;
+
+    const error = await assertRejects(() => all(backend), ProxyError);
+
+    assertEquals([error.type, error.final], ["overloaded_error", false]);
+  });
+
   test("is asked once more when it closed the connection without an answer", async () => {
     const closing = (times: number) => {
       let left = times;

@@ -51,7 +51,8 @@ describe("the environment of claude", () => {
       return [env["CLAUDE_CODE_MAX_CONTEXT_TOKENS"], env["CLAUDE_CODE_MAX_OUTPUT_TOKENS"]];
     };
 
-    assertEquals(of(32_768), ["32768", "8192"]);
+    assertEquals(of(32_768), ["32768", "4096"]);
+    assertEquals(of(65_536), ["65536", "16384"]);
     assertEquals(of(200_000), ["200000", undefined]);
     assertEquals(of(undefined), [undefined, undefined]);
   });
