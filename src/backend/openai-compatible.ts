@@ -19,6 +19,7 @@ import { toOverflowMessage } from "./overflow.ts";
 import { toListedModels } from "./recognise.ts";
 import { kindOf, type ServerKindName } from "./server-kinds.ts";
 import { Watch } from "./silence.ts";
+import { toTheEnd } from "./to-the-end.ts";
 
 export interface OpenAiOptions extends Omit<ConnectionOptions, "now" | "ours"> {
   readonly kind: ServerKindName;
@@ -111,7 +112,8 @@ export function createOpenAiBackend(options: OpenAiOptions): Backend {
           if ((observation.promptTokens ?? Infinity) < least) warnOfCut(observation, least);
           call.observe(observation);
         };
-        const heard = observed(chunks, { observe, heard: () => watch.heard() });
+        const ending = { clock, signal: call.signal, leave: () => watch.leave() };
+        const heard = observed(toTheEnd(chunks, ending), { observe, heard: () => watch.heard() });
         const onAltered = (altered: Alteration) => call.observe({ altered });
         const header = { model: message.model, newId, ours, request, onAltered };
         yield* withClientNames(toMessageEvents(heard, header), normal.tools);

@@ -40,6 +40,11 @@ export class Watch implements Disposable {
     this.#heard += 1;
   }
 
+  /** Nothing more is wanted of it. */
+  leave(): void {
+    this.#asking.abort(new Error("The answer has ended"));
+  }
+
   [Symbol.dispose](): void {
     this.#options.signal.removeEventListener("abort", this.#leave);
     this.#over.abort();
