@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from .answering import heard, to_chunks, whole
 from .chat import converse
-from .errors import InvalidRequest, ServerError
+from .errors import InvalidRequest, NotReady, ServerError
 from .events import GenerationRequest
 from .leases import Leases
 from .loaded import Loaded
@@ -99,6 +99,9 @@ class Api:
         )
 
     async def lease(self, _request: Request) -> Response:
+        if self._leases.is_over:
+            raise NotReady("This server is ending: start another one")
+
         async def held() -> AsyncIterator[bytes]:
             with self._leases.hold() as number:
                 yield f'data: {{"lease": {number}}}\n\n'.encode()

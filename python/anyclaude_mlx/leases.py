@@ -19,11 +19,17 @@ class Leases:
     def __init__(self) -> None:
         self._held = 0
         self._given = 0
+        self._is_over = False
         self._needed_until = time.monotonic() + first_lease_seconds
 
     @property
     def held(self) -> int:
         return self._held
+
+    @property
+    def is_over(self) -> bool:
+        """True once it is decided to end: whoever comes now has to find another server."""
+        return self._is_over
 
     @contextmanager
     def hold(self) -> Iterator[int]:
@@ -41,5 +47,6 @@ class Leases:
             if self._held or at_work():
                 self._needed_until = now
             elif now - self._needed_until >= seconds():
+                self._is_over = True
                 return
             await asyncio.sleep(look_again_seconds)

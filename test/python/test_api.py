@@ -344,3 +344,14 @@ def test_health_says_when_the_engine_of_a_loaded_model_has_failed(api: Api) -> N
     assert answer.status_code == 200
     assert answer.json()["status"] == "failed"
     assert answer.json()["error"]["message"] == "beyond help; restart the server"
+
+
+def test_nobody_can_attach_to_a_server_that_is_ending(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Leases, "is_over", True)
+
+    answer = ask(api, "GET", "/lease")
+
+    assert answer.status_code == 503
+    assert "ending" in answer.json()["error"]["message"]

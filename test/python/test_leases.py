@@ -46,6 +46,18 @@ async def one_lease(leases: Leases) -> None:
         await asyncio.sleep(0.1)
 
 
+def test_gives_no_lease_any_more_once_it_is_decided_to_end() -> None:
+    async def run() -> tuple[bool, bool]:
+        leases = Leases()
+        idle = asyncio.create_task(leases.idle(lambda: 0.05, lambda: False))
+        await one_lease(leases)
+        before = leases.is_over
+        await asyncio.wait_for(idle, 2)
+        return before, leases.is_over
+
+    assert asyncio.run(run()) == (False, True)
+
+
 def test_waits_for_a_first_lease_even_without_a_warm_time() -> None:
     assert seconds_until_idle(0, nothing) >= 0.4
 
