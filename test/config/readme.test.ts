@@ -1,21 +1,11 @@
 import { describe, test } from "node:test";
-import { readFileSync, writeFileSync } from "node:fs";
-import process from "node:process";
-import { assertEquals } from "@std/assert";
 import * as v from "valibot";
 import { configSchema, type SettingName, settings } from "../../src/config/schema.ts";
-
-const readme = new URL("../../README.md", import.meta.url);
-const [opening, closing] = ["<!-- settings, made by npm run golden -->", "<!-- end -->"];
-const marks = new RegExp(`${opening}|${closing}`);
+import { assertReadmeTable } from "../support/readme-table.ts";
 
 describe("the README", () => {
   test("has every setting as the schema has it", () => {
-    const [before = "", between, after = ""] = readFileSync(readme, "utf8").split(marks);
-    const expected = `\n\n${table().join("\n")}\n\n`;
-    if (process.env["UPDATE_GOLDEN"]) {
-      writeFileSync(readme, before + opening + expected + closing + after);
-    } else assertEquals(between, expected);
+    assertReadmeTable(["<!-- settings, made by npm run golden -->", "<!-- end -->"], table());
   });
 });
 

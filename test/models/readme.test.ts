@@ -1,25 +1,19 @@
 import { describe, test } from "node:test";
-import { readFileSync, writeFileSync } from "node:fs";
-import process from "node:process";
-import { assertEquals } from "@std/assert";
 import { toGigabytes } from "../../src/cli/gigabytes.ts";
 import { toFit } from "../../src/models/fit.ts";
 import { toMachine } from "../../src/models/machine.ts";
 import { recommendedModels } from "../../src/models/recommended.ts";
+import { assertReadmeTable } from "../support/readme-table.ts";
 
-const readme = new URL("../../README.md", import.meta.url);
-const [opening, closing] = ["<!-- models, made by npm run golden -->", "<!-- end of models -->"];
-const marks = new RegExp(`${opening}|${closing}`);
 /** Of Macs, in GiB. */
 const memories = [8, 16, 24, 32, 36, 48, 64, 96, 128];
 
 describe("the README", () => {
   test("has every recommended model, with the memory from which it fits", () => {
-    const [before = "", between, after = ""] = readFileSync(readme, "utf8").split(marks);
-    const expected = `\n\n${table().join("\n")}\n\n`;
-    if (process.env["UPDATE_GOLDEN"]) {
-      writeFileSync(readme, before + opening + expected + closing + after);
-    } else assertEquals(between, expected);
+    assertReadmeTable(
+      ["<!-- models, made by npm run golden -->", "<!-- end of models -->"],
+      table(),
+    );
   });
 });
 
