@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { realpathSync } from "node:fs";
 import { dirname } from "node:path";
+import { isNewer } from "../core/is-newer.ts";
 import { UserError } from "../core/user-error.ts";
 
 export interface Upgrading {
@@ -58,12 +59,6 @@ async function ask(url: string, fetch: Upgrading["fetch"]): Promise<Response> {
       cause,
     });
   }
-}
-
-function isNewer(version: string, than: string): boolean {
-  const [left = [], right = []] = [version, than].map((each) => each.split(".").map(Number));
-  const differs = left.findIndex((part, index) => part !== right[index]);
-  return differs >= 0 && (left[differs] ?? 0) > (right[differs] ?? 0);
 }
 
 async function runScript(script: string, env: Upgrading["env"]): Promise<void> {

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { isNewer } from "../core/is-newer.ts";
 import { UserError } from "../core/user-error.ts";
 import { launchVariables } from "../launcher/environment.ts";
 import { findClaude } from "../launcher/find-claude.ts";
@@ -50,19 +51,13 @@ async function examineProgram(
       "install it again: npm install -g @anthropic-ai/claude-code",
     );
   }
-  return isOlder(version, testedVersion)
+  return isNewer(testedVersion, version)
     ? warning(
       "Claude Code",
       `${version} at ${path}: older than ${testedVersion}, with which anyclaude was tested`,
       "claude update, or npm install -g @anthropic-ai/claude-code@latest",
     )
     : ok("Claude Code", `${version} at ${path}`);
-}
-
-function isOlder(version: string, than: string): boolean {
-  const [left, right] = [version, than].map((text) => text.split(".").map(Number));
-  const differs = (right ?? []).findIndex((part, index) => part !== left?.[index]);
-  return differs >= 0 && (left?.[differs] ?? 0) < (right?.[differs] ?? 0);
 }
 
 /** Claude Code's settings files can set variables too, and win over those it is started with. */
