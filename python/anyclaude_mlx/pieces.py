@@ -117,7 +117,7 @@ def behind(place: str, text: str) -> str:
 def same_message(message: Message) -> str:
     """Equal for messages that say the same; ids of calls and the form of text do not count."""
     calls = [
-        [call["function"]["name"], arguments_of(call["function"].get("arguments"))]
+        [call["function"]["name"], object_of(call["function"].get("arguments"))]
         for call in message.get("tool_calls") or []
     ]
     said = [message.get("reasoning_content") or "", text_of(message.get("content")), calls]
@@ -133,8 +133,14 @@ def text_of(content: object) -> str:
     return ""
 
 
+def object_of(arguments: object) -> dict[str, Any]:
+    """Templates want an object: what is none, as of a call that was cut off, is put into one."""
+    parsed = arguments_of(arguments)
+    return parsed if isinstance(parsed, dict) else {"arguments": parsed}
+
+
 def arguments_of(arguments: object) -> object:
-    """Templates want an object; what is not JSON stays as it is."""
+    """What is not JSON stays as it is."""
     if not isinstance(arguments, str):
         return arguments or {}
     try:

@@ -13,7 +13,7 @@ from .events import Accepted, Finished, Priority, Progress, Sampling
 from .formats import Wanted
 from .known import ChatPrompt
 from .output import Output, Text, Thinking, ToolCall
-from .pieces import arguments_of, text_of
+from .pieces import object_of, text_of
 
 roles = {"system", "user", "assistant", "tool"}
 default_max_tokens = 4096
@@ -181,9 +181,7 @@ def parse_call(call: object, where: str) -> dict[str, Any]:
     fields = expect(call, dict, f"{where}.tool_calls")
     function = expect(fields.get("function"), dict, f"{where}.tool_calls.function")
     name = expect(function.get("name"), str, f"{where}.tool_calls.function.name")
-    arguments = arguments_of(function.get("arguments"))
-    if not isinstance(arguments, dict):
-        arguments = {"arguments": arguments}
+    arguments = object_of(function.get("arguments"))
     return {**fields, "function": {"name": name, "arguments": arguments}}
 
 

@@ -13,6 +13,8 @@ from anyclaude_mlx.cut_calls import cut_readers, parse_whole
 from anyclaude_mlx.formats import tags
 from anyclaude_mlx.harmony import HarmonyParser
 from anyclaude_mlx.output import Mark, Markers, OutputParser, Text, ToolCall
+from anyclaude_mlx.pieces import same_message
+from anyclaude_mlx.wire import parse_prompt
 
 parameters = {
     "properties": {
@@ -208,3 +210,12 @@ def test_a_call_of_gpt_oss_that_was_cut_off_is_not_mended(body: str, outputs: li
     header = "<|channel|>commentary to=functions.Write <|constrain|>json<|message|>"
 
     assert heard(HarmonyParser(False, tools), [header + body], cut=True) == outputs
+
+
+def test_a_call_that_was_cut_is_known_again_when_it_is_sent_back() -> None:
+    cut = {"id": "a", "type": "function", "function": {"name": "Go", "arguments": '{"a": "b'}}
+    sent = {"role": "assistant", "content": None, "tool_calls": [cut]}
+
+    received = parse_prompt({"messages": [{"role": "user", "content": "Go"}, sent]}).messages[-1]
+
+    assert same_message(received) == same_message(sent)
