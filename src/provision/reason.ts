@@ -23,14 +23,18 @@ interface Cause {
   readonly sentence: (folder: string) => string;
 }
 
+const fullDisk: Cause = {
+  kind: "disk",
+  words: /no space left|os error 28|enospc|disk quota/i,
+  sentence: (folder) =>
+    `the disk is full (${freeOn(folder)}); make room, or name a folder on another disk with ` +
+    "ANYCLAUDE_HOME",
+};
+/** Less than pip alone takes: some programs fail then without saying why. */
+const leastBytes = 64e6;
+
 const causes: readonly Cause[] = [
-  {
-    kind: "disk",
-    words: /no space left|os error 28|enospc|disk quota/i,
-    sentence: (folder) =>
-      `the disk is full (${freeOn(folder)}); make room, or name a folder on another disk with ` +
-      "ANYCLAUDE_HOME",
-  },
+  fullDisk,
   {
     kind: "pip",
     words: /ensurepip is not available|no module named '?(ensurepip|venv)/i,
@@ -71,7 +75,8 @@ const causes: readonly Cause[] = [
 
 /** What is said in `output`; the disk that is meant is the one of `folder`. */
 export function reasonOf(output: string, folder: string): Reason {
-  const cause = causes.find(({ words }) => words.test(output));
+  const cause = causes.find(({ words }) => words.test(output)) ??
+    ((freeBytes(folder) ?? Infinity) < leastBytes ? fullDisk : undefined);
   return cause
     ? { kind: cause.kind, sentence: cause.sentence(folder) }
     : { kind: "unknown", sentence: lastWords(output) };
@@ -84,11 +89,16 @@ function lastWords(output: string): string {
   return words ?? lines.at(-1) ?? "no reason given";
 }
 
-function freeOn(folder: string): string {
+function freeBytes(folder: string): number | undefined {
   try {
     const { bavail, bsize } = statfsSync(folder);
-    return `${Math.floor(bavail * bsize / 1e6)} MB left in ${folder}`;
+    return bavail * bsize;
   } catch {
-    return folder; // gone, or a disk that does not say
+    return undefined; // gone, or a disk that does not say
   }
+}
+
+function freeOn(folder: string): string {
+  const bytes = freeBytes(folder);
+  return bytes === undefined ? folder : `${Math.floor(bytes / 1e6)} MB left in ${folder}`;
 }
