@@ -1,5 +1,5 @@
 import { rootUrl, withoutSecrets } from "../backend/address.ts";
-import { Connection, type Fetch } from "../backend/connection.ts";
+import { Connection } from "../backend/connection.ts";
 import { askFacts, type ModelFacts } from "../backend/facts.ts";
 import { toList } from "../backend/openai-compatible.ts";
 import { recognise, type Recognised } from "../backend/recognise.ts";
@@ -7,6 +7,7 @@ import { kindOf } from "../backend/server-kinds.ts";
 import type { Config } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
 import { ProxyError } from "../core/errors.ts";
+import type { Fetch } from "../core/fetch.ts";
 import type { Log } from "../core/log.ts";
 import { UserError } from "../core/user-error.ts";
 import { askHealth, untilDecided } from "../supervisor/health.ts";

@@ -1,5 +1,6 @@
+import type { Fetch } from "../core/fetch.ts";
 import { isAlive } from "../supervisor/child.ts";
-import { askHealth, type Fetch } from "../supervisor/health.ts";
+import { askHealth } from "../supervisor/health.ts";
 import { readEntries } from "../supervisor/registry.ts";
 import { patientFetch } from "./patient-fetch.ts";
 import { serversIn } from "./mlx-server.ts";

@@ -1,4 +1,4 @@
-import type { Fetch } from "../backend/connection.ts";
+import type { Fetch } from "../core/fetch.ts";
 
 /** Bun ends a request after five minutes otherwise: less than a long prefill. */
 export const patientFetch: Fetch = (url, init) =>

@@ -1,5 +1,5 @@
 import { authorizationOf, rootUrl, type ServerAddress } from "../backend/address.ts";
-import type { Fetch } from "../backend/connection.ts";
+import type { Fetch } from "../core/fetch.ts";
 import type { Log } from "../core/log.ts";
 
 export interface PrewarmOptions {

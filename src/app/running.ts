@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync }
 import { join } from "node:path";
 import process from "node:process";
 import * as v from "valibot";
+import type { Fetch } from "../core/fetch.ts";
 
 const proxySchema = v.object({
   url: v.pipe(v.string(), v.regex(/^http:\/\/127\.0\.0\.1:\d+$/)),
@@ -26,7 +27,7 @@ export function announceProxy(stateFolder: string, proxy: RunningProxy): Disposa
 /** The proxies that answer, newest first. What was left by one that was killed is removed. */
 export async function findProxies(
   stateFolder: string,
-  fetch: (url: string, init: RequestInit) => Promise<Response>,
+  fetch: Fetch,
 ): Promise<readonly RunningProxy[]> {
   const paths = filesIn(folderIn(stateFolder));
   const answering = await Promise.all(paths.map(async (path) => {
@@ -65,7 +66,7 @@ function read(path: string): RunningProxy | undefined {
 /** Another program may have the port by now: it does not know the token. */
 async function knowsToken(
   { url, token }: RunningProxy,
-  fetch: (url: string, init: RequestInit) => Promise<Response>,
+  fetch: Fetch,
 ): Promise<boolean> {
   try {
     const response = await fetch(`${url}/stats`, {

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { realpathSync } from "node:fs";
 import { dirname } from "node:path";
+import type { Fetch } from "../core/fetch.ts";
 import { isNewer } from "../core/is-newer.ts";
 import { UserError } from "../core/user-error.ts";
 
@@ -12,7 +13,7 @@ export interface Upgrading {
   /** The file of this program. */
   readonly program: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  readonly fetch: Fetch;
 }
 
 export type Upgraded =
@@ -43,14 +44,14 @@ export async function upgradeProgram(upgrading: Upgrading): Promise<Upgraded> {
 }
 
 /** The address of the latest release leads to that of its tag. */
-async function findLatest(releases: string, fetch: Upgrading["fetch"]): Promise<string> {
+async function findLatest(releases: string, fetch: Fetch): Promise<string> {
   const response = await ask(`${releases}/latest`, fetch);
   const [, latest] = /\/tag\/v(\d+\.\d+\.\d+)$/.exec(response.headers.get("location") ?? "") ?? [];
   if (latest !== undefined) return latest;
   throw new UserError(`Cannot find the latest release: ${releases} names none`);
 }
 
-async function ask(url: string, fetch: Upgrading["fetch"]): Promise<Response> {
+async function ask(url: string, fetch: Fetch): Promise<Response> {
   try {
     const isTag = url.endsWith("/latest");
     return await fetch(url, { redirect: isTag ? "manual" : "follow" });

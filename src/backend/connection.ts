@@ -1,13 +1,11 @@
 import { ProxyError } from "../core/errors.ts";
+import type { Fetch } from "../core/fetch.ts";
 import { hidden } from "../core/hidden.ts";
 import { apiUrl, authorizationOf, rootUrl, type ServerAddress, withoutSecrets } from "./address.ts";
 import type { RequestOrigin } from "./backend.ts";
 import { textOf } from "./body-text.ts";
 import { toTrouble, toUnreachable } from "./unreachable.ts";
 import { toProxyError } from "./upstream-error.ts";
-
-/** The part of `fetch` that is used. */
-export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 export interface ConnectionOptions {
   /** Asked before each request: a server of ours that was started again is somewhere else. */

@@ -4,6 +4,7 @@ import { PassThrough } from "node:stream";
 import process from "node:process";
 import type { Clock } from "../core/clock.ts";
 import { decoded } from "../core/decoded.ts";
+import type { Fetch } from "../core/fetch.ts";
 import { hidden } from "../core/hidden.ts";
 import type { Log } from "../core/log.ts";
 import { observedBody } from "../core/observed-body.ts";
@@ -16,11 +17,10 @@ export interface Traces {
   /** Of whoever asks us. */
   serving(answer: Answer): Answer;
   /** Of whoever we ask. */
-  asking(ask: Ask): Ask;
+  asking(ask: Fetch): Fetch;
 }
 
 type Answer = (request: Request) => Promise<Response>;
-type Ask = (url: string, init: RequestInit) => Promise<Response>;
 
 export interface TracesOptions {
   readonly folder: string;

@@ -1,4 +1,5 @@
 import type { Clock } from "../core/clock.ts";
+import type { Fetch } from "../core/fetch.ts";
 
 /** What a server says of itself. `pid` tells one process at an address from the next one. */
 export type Health =
@@ -16,9 +17,6 @@ export interface ServedModel {
   /** Differs whenever the weights, the template or the tokenizer do. */
   readonly fingerprint: string;
 }
-
-/** The part of `fetch` that is used. */
-export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 /** How to ask, and until when. */
 export interface Asking {

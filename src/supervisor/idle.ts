@@ -1,6 +1,6 @@
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Fetch } from "./health.ts";
+import type { Fetch } from "../core/fetch.ts";
 import type { Entry } from "./registry.ts";
 
 const answerMs = 2000;

@@ -1,4 +1,4 @@
-import type { Fetch } from "./health.ts";
+import type { Fetch } from "../core/fetch.ts";
 
 /** Where a server is, and what it wants to be shown. */
 export interface Address {

@@ -1,7 +1,8 @@
 import type { Clock } from "../core/clock.ts";
+import type { Fetch } from "../core/fetch.ts";
 import type { Log } from "../core/log.ts";
 import { UserError } from "../core/user-error.ts";
-import { type Asking, type Fetch, type ServedModel, untilDecided } from "./health.ts";
+import { type Asking, type ServedModel, untilDecided } from "./health.ts";
 import type { Server } from "./launch.ts";
 import type { Address } from "./lease.ts";
 import { defaultPolicy, type Effect, type Event, type State, step } from "./machine.ts";

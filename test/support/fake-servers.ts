@@ -1,5 +1,5 @@
 import type { Child } from "../../src/supervisor/child.ts";
-import type { Fetch } from "../../src/supervisor/health.ts";
+import type { Fetch } from "../../src/core/fetch.ts";
 import type { Address } from "../../src/supervisor/lease.ts";
 
 export interface FakeServer extends Child {

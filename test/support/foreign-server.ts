@@ -1,4 +1,5 @@
-import { Connection, type Fetch } from "../../src/backend/connection.ts";
+import { Connection } from "../../src/backend/connection.ts";
+import type { Fetch } from "../../src/core/fetch.ts";
 
 /** What a server answers, by path; any other path is a 404. A text is no JSON. */
 export interface ForeignServer {
