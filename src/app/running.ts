@@ -1,8 +1,9 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import * as v from "valibot";
 import type { Fetch } from "../core/fetch.ts";
+import { jsonFilesIn, readJsonFile, writeJsonFile } from "../core/json-file.ts";
 
 const proxySchema = v.object({
   url: v.pipe(v.string(), v.regex(/^http:\/\/127\.0\.0\.1:\d+$/)),
@@ -20,7 +21,7 @@ export function announceProxy(stateFolder: string, proxy: RunningProxy): Disposa
   const folder = folderIn(stateFolder);
   const path = join(folder, `${process.pid}.json`);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  writeFileSync(path, JSON.stringify(proxy, null, 2), { mode: 0o600 });
+  writeJsonFile(path, proxy);
   return { [Symbol.dispose]: () => rmSync(path, { force: true }) };
 }
 
@@ -29,9 +30,11 @@ export async function findProxies(
   stateFolder: string,
   fetch: Fetch,
 ): Promise<readonly RunningProxy[]> {
-  const paths = filesIn(folderIn(stateFolder));
+  const changedAt = (path: string) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const paths = jsonFilesIn(folderIn(stateFolder))
+    .toSorted((a, b) => changedAt(b) - changedAt(a));
   const answering = await Promise.all(paths.map(async (path) => {
-    const proxy = read(path);
+    const proxy = readJsonFile(path, proxySchema);
     if (proxy && await knowsToken(proxy, fetch)) return [proxy];
     rmSync(path, { force: true });
     return [];
@@ -41,26 +44,6 @@ export async function findProxies(
 
 function folderIn(stateFolder: string): string {
   return join(stateFolder, "proxies");
-}
-
-function filesIn(folder: string): readonly string[] {
-  try {
-    const changedAt = (path: string) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-    return readdirSync(folder).filter((name) => name.endsWith(".json"))
-      .map((name) => join(folder, name))
-      .toSorted((a, b) => changedAt(b) - changedAt(a));
-  } catch {
-    return []; // there never was one
-  }
-}
-
-function read(path: string): RunningProxy | undefined {
-  try {
-    const result = v.safeParse(proxySchema, JSON.parse(readFileSync(path, "utf8")));
-    return result.success ? result.output : undefined;
-  } catch {
-    return undefined; // gone, or not JSON
-  }
 }
 
 /** Another program may have the port by now: it does not know the token. */

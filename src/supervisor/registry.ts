@@ -1,7 +1,7 @@
-import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
-import process from "node:process";
+import { rmSync, statSync } from "node:fs";
+import { join } from "node:path";
 import * as v from "valibot";
+import { jsonFilesIn, readJsonFile, writeJsonFile } from "../core/json-file.ts";
 
 const entrySchema = v.object({
   /** What the server was started for: model, sources, settings, as a hash. */
@@ -18,30 +18,18 @@ const forgottenAfterMs = 7 * 24 * 3_600_000;
 
 /** The entry of this identity; undefined when there is none that can be read. */
 export function readEntry(folder: string, identity: string): Entry | undefined {
-  const entry = parse(join(folder, `${identity}.json`));
+  const entry = readJsonFile(pathOf(folder, identity), entrySchema);
   return entry?.identity === identity ? entry : undefined;
 }
 
 /** All entries that can be read, whether their servers still run or not. */
 export function readEntries(folder: string): readonly Entry[] {
-  try {
-    return readdirSync(folder).filter((name) => name.endsWith(".json"))
-      .flatMap((name) => parse(join(folder, name)) ?? []);
-  } catch {
-    return []; // there never was a server
-  }
+  return jsonFilesIn(folder).flatMap((path) => readJsonFile(path, entrySchema) ?? []);
 }
 
-/** There at once and complete, for its owner alone: the token is in it. */
+/** Complete at once, and readable by its owner alone: the token is in it. */
 export function writeEntry(folder: string, entry: Entry): void {
-  const path = join(folder, `${entry.identity}.json`);
-  const unfinished = `${path}.${process.pid}`;
-  try {
-    writeFileSync(unfinished, JSON.stringify(entry, null, 2), { mode: 0o600 });
-    renameSync(unfinished, path);
-  } finally {
-    rmSync(unfinished, { force: true });
-  }
+  writeJsonFile(pathOf(folder, entry.identity), entry);
 }
 
 /** Removes what servers left that ended long ago: with each release there is a new identity. */
@@ -50,22 +38,14 @@ export function forgetOldEntries(
   now: number,
   isAlive: (pid: number) => boolean,
 ): void {
-  for (const name of readdirSync(folder).filter((each) => each.endsWith(".json"))) {
-    const path = join(folder, name);
+  for (const path of jsonFilesIn(folder)) {
     const { mtimeMs = now } = statSync(path, { throwIfNoEntry: false }) ?? {};
-    const entry = parse(path);
+    const entry = readJsonFile(path, entrySchema);
     if (now - mtimeMs < forgottenAfterMs || (entry && isAlive(entry.pid))) continue;
-    for (const left of [name, `${basename(name, ".json")}.log`]) {
-      rmSync(join(folder, left), { force: true });
-    }
+    for (const left of [path, path.replace(/json$/, "log")]) rmSync(left, { force: true });
   }
 }
 
-function parse(path: string): Entry | undefined {
-  try {
-    const result = v.safeParse(entrySchema, JSON.parse(readFileSync(path, "utf8")));
-    return result.success ? result.output : undefined;
-  } catch {
-    return undefined; // not there, or not JSON
-  }
+function pathOf(folder: string, identity: string): string {
+  return join(folder, `${identity}.json`);
 }
