@@ -13,7 +13,7 @@ export async function isInUse(
 ): Promise<boolean> {
   const running = readEntries(serversIn(stateFolder)).filter(({ pid }) => isAlive(pid));
   const healths = await Promise.all(running.map(async ({ url, pid }) => {
-    const health = await askHealth(url, fetch, AbortSignal.timeout(5000));
+    const health = await askHealth(url, fetch);
     return health.status !== "absent" && health.pid === pid ? health : undefined;
   }));
   return healths.some((health) =>

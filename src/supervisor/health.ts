@@ -28,14 +28,35 @@ export interface Asking {
 const askEveryMs = 50;
 const patienceMs = 2000;
 
-export async function askHealth(url: string, fetch: Fetch, signal: AbortSignal): Promise<Health> {
+/** What stands at `/health`, as far as it is used. */
+interface Said {
+  readonly status?: string;
+  readonly error?: { readonly message?: string } | null;
+  readonly model?: {
+    readonly id: string;
+    readonly context_length: number;
+    readonly fingerprint: string;
+  } | null;
+  readonly pid?: number;
+  readonly leases?: number;
+  readonly active?: number;
+}
+
+export async function askHealth(url: string, fetch: Fetch, signal?: AbortSignal): Promise<Health> {
+  return toHealth(await ask(url, fetch, signal));
+}
+
+/** Nothing when nobody answers in time, or somebody else does. */
+export async function ask(url: string, fetch: Fetch, signal?: AbortSignal): Promise<Said> {
+  const patience = AbortSignal.timeout(patienceMs);
   try {
-    const patience = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
-    const response = await fetch(`${url}/health`, { signal: patience });
-    return toHealth(await response.json());
+    const response = await fetch(`${url}/health`, {
+      signal: signal ? AbortSignal.any([signal, patience]) : patience,
+    });
+    return await response.json() as Said | null ?? {};
   } catch {
-    signal.throwIfAborted();
-    return { status: "absent" };
+    signal?.throwIfAborted();
+    return {};
   }
 }
 
@@ -67,13 +88,7 @@ export async function untilDecided(
   });
 }
 
-function toHealth(answer: unknown): Health {
-  const { status, error, model, pid } = answer as {
-    status?: string;
-    error?: { message?: string } | null;
-    model?: { id: string; context_length: number; fingerprint: string } | null;
-    pid?: number;
-  };
+function toHealth({ status, error, model, pid }: Said): Health {
   if (typeof pid !== "number") return { status: "absent" };
   if (status === "failed") {
     return { status, pid, reason: error?.message ?? "The model cannot be loaded" };

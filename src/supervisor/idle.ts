@@ -1,9 +1,9 @@
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Fetch } from "../core/fetch.ts";
+import { ask } from "./health.ts";
 import type { Entry } from "./registry.ts";
 
-const answerMs = 2000;
 /** It saves what it has computed first. */
 const endMs = 15_000;
 
@@ -17,25 +17,10 @@ export interface Ending {
  * only if it says itself that it is the one: its id may be another program's by now.
  */
 export async function endIfIdle({ url, pid }: Entry, { fetch, isAlive }: Ending): Promise<boolean> {
-  const health = await ask(url, fetch);
-  if (health?.pid !== pid) return false;
-  if (health.leases !== 0 || health.active !== 0) return true;
+  const said = await ask(url, fetch);
+  if (said.pid !== pid) return false;
+  if (said.leases !== 0 || said.active !== 0) return true;
   process.kill(pid, "SIGTERM");
   for (let waitedMs = 0; isAlive(pid) && waitedMs < endMs; waitedMs += 50) await delay(50);
   return isAlive(pid);
-}
-
-interface Saying {
-  readonly pid?: unknown;
-  readonly leases?: unknown;
-  readonly active?: unknown;
-}
-
-async function ask(url: string, fetch: Fetch): Promise<Saying | undefined> {
-  try {
-    const response = await fetch(`${url}/health`, { signal: AbortSignal.timeout(answerMs) });
-    return await response.json() as Saying;
-  } catch {
-    return undefined; // nobody is there, or somebody else
-  }
 }
