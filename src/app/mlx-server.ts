@@ -91,7 +91,7 @@ export async function startMlxServer(
 /** Ends the servers that only stay warm, and counts those that somebody uses. */
 export async function endIdleServers(stateFolder: string, fetch: Fetch): Promise<number> {
   const entries = readEntries(serversIn(stateFolder));
-  const inUse = await Promise.all(entries.map((entry) => endIfIdle(entry, { fetch, isAlive })));
+  const inUse = await Promise.all(entries.map((entry) => endIfIdle(entry, fetch)));
   return inUse.filter(Boolean).length;
 }
 

@@ -1,22 +1,18 @@
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Fetch } from "../core/fetch.ts";
+import { isAlive } from "./child.ts";
 import { ask } from "./health.ts";
 import type { Entry } from "./registry.ts";
 
 /** It saves what it has computed first. */
 const endMs = 15_000;
 
-export interface Ending {
-  readonly fetch: Fetch;
-  readonly isAlive: (pid: number) => boolean;
-}
-
 /**
  * Ends a registered server that nobody needs; true when somebody does. The process is signalled
  * only if it says itself that it is the one: its id may be another program's by now.
  */
-export async function endIfIdle({ url, pid }: Entry, { fetch, isAlive }: Ending): Promise<boolean> {
+export async function endIfIdle({ url, pid }: Entry, fetch: Fetch): Promise<boolean> {
   const said = await ask(url, fetch);
   if (said.pid !== pid) return false;
   if (said.leases !== 0 || said.active !== 0) return true;
