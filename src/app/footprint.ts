@@ -1,6 +1,7 @@
 import { readdirSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Paths } from "../config/paths.ts";
+import { sizeOf } from "../provision/size.ts";
 
 /** Something that was written and is still there. */
 export interface Written {
@@ -26,8 +27,8 @@ export function findWritten({ configFile, state, cache, prefixes }: Paths): read
     prefixes,
   ];
   return [...new Set(paths)].flatMap((path) => {
-    const bytes = sizeOf(path);
-    return bytes === undefined ? [] : [{ path, bytes }];
+    const found = statSync(path, { throwIfNoEntry: false });
+    return found ? [{ path, bytes: found.isDirectory() ? sizeOf([path]) : found.size }] : [];
   });
 }
 
@@ -56,17 +57,4 @@ function inside(folder: string, wanted: RegExp): readonly string[] {
   } catch {
     return []; // never written
   }
-}
-
-/** Bytes of a file, or of all files below a folder; undefined when there is none. */
-function sizeOf(path: string): number | undefined {
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (!found?.isDirectory()) return found?.size;
-  return readdirSync(path, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .reduce(
-      (sum, { parentPath, name }) =>
-        sum + (statSync(join(parentPath, name), { throwIfNoEntry: false })?.size ?? 0),
-      0,
-    );
 }
