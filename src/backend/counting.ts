@@ -4,6 +4,7 @@ import type { ChatRequest } from "../protocol/openai.ts";
 import { encodeChatRequest } from "../translate/request/encode.ts";
 import type { TokenCount } from "./backend.ts";
 import type { Connection } from "./connection.ts";
+import { objectOf } from "./facts.ts";
 import type { ServerKind } from "./server-kinds.ts";
 
 export interface Counting {
@@ -45,32 +46,29 @@ async function ask(chat: ChatRequest, counting: Counting): Promise<number | unde
 
 /** Ours, vLLM and SGLang take a conversation. */
 async function countMessages(chat: ChatRequest, { connection, signal }: Counting) {
-  const { model, messages, tools } = chat;
-  const body = encodeChatRequest({ model, messages, ...(tools ? { tools } : {}) });
-  const { count } = await json(await connection.root("/tokenize", { signal, body }));
+  const body = conversationOf(chat);
+  const tokenised = await connection.root("/tokenize", { signal, body });
+  const { count } = objectOf(await tokenised.json());
   return typeof count === "number" ? count : undefined;
 }
 
 /** llama.cpp renders a conversation, and tokenises what it has rendered. */
 async function countPrompt(chat: ChatRequest, { connection, signal }: Counting) {
-  const { model, messages, tools } = chat;
-  const rendered = await connection.root("/apply-template", {
-    signal,
-    body: encodeChatRequest({ model, messages, ...(tools ? { tools } : {}) }),
-  });
-  const { prompt: content } = await json(rendered);
+  const { model } = chat;
+  const body = conversationOf(chat);
+  const rendered = await connection.root("/apply-template", { signal, body });
+  const { prompt: content } = objectOf(await rendered.json());
   if (typeof content !== "string") return undefined;
   const tokenised = await connection.root("/tokenize", {
     signal,
     body: JSON.stringify({ model, content, add_special: true, parse_special: true }),
   });
-  const { tokens } = await json(tokenised);
+  const { tokens } = objectOf(await tokenised.json());
   return Array.isArray(tokens) ? tokens.length : undefined;
 }
 
-async function json(response: Response): Promise<Readonly<Record<string, unknown>>> {
-  const body: unknown = await response.json();
-  return typeof body === "object" && body !== null ? { ...body } : {};
+function conversationOf({ model, messages, tools }: ChatRequest): string {
+  return encodeChatRequest({ model, messages, ...(tools ? { tools } : {}) });
 }
 
 const charactersPerToken = 4;

@@ -99,7 +99,8 @@ function objectIn(value: unknown, property: string): ListedModel {
   return objectOf(objectOf(value)[property]);
 }
 
-function objectOf(value: unknown): ListedModel {
+/** Its fields; none where it is no object. */
+export function objectOf(value: unknown): ListedModel {
   return typeof value === "object" && value !== null ? { ...value } : {};
 }
 
