@@ -68,8 +68,7 @@ async function findForeign(url: string, options: FindServerOptions): Promise<Ups
   const { config, fetch, clock, log } = options;
   const address = () => ({ baseUrl: url, apiKey: config.apiKey });
   const connection = new Connection({
-    ...{ address, keySetting: keySettingOf(config.mode), ours: false, fetch },
-    now: () => clock.now(),
+    ...{ address, keySetting: keySettingOf(config.mode), ours: false, fetch, clock },
   });
   const found = await untilLoaded(connection, options);
   const model = chooseModel(found, connection.shown, config.model);

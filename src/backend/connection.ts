@@ -1,3 +1,4 @@
+import type { Clock } from "../core/clock.ts";
 import { ProxyError } from "../core/errors.ts";
 import type { Fetch } from "../core/fetch.ts";
 import { hidden } from "../core/hidden.ts";
@@ -15,8 +16,7 @@ export interface ConnectionOptions {
   /** Our own MLX server: it says more, keeps what it computes, and comes back when it dies. */
   readonly ours: boolean;
   readonly fetch: Fetch;
-  /** Epoch milliseconds. */
-  readonly now: () => number;
+  readonly clock: Clock;
 }
 
 export interface Sending {
@@ -109,14 +109,14 @@ export class Connection {
       keySetting: this.#options.keySetting,
       hasKey: address.apiKey !== undefined,
       server: this.shown,
-      receivedAt: this.#options.now(),
+      receivedAt: this.#options.clock.now(),
     });
   }
 }
 
 /**
- * A question again when its connection closed without an answer: it may have been an idle one. llama.cpp closes
- * those that it says it keeps, and Bun then loses one request in eight.
+ * A question again when its connection closed without an answer: it may have been an idle one.
+ * llama.cpp closes those that it says it keeps, and Bun then loses one request in eight.
  */
 async function askTwice(fetch: Fetch, url: string, init: RequestInit): Promise<Response> {
   try {

@@ -1,4 +1,4 @@
-import { type Clock, within } from "../core/clock.ts";
+import { within } from "../core/clock.ts";
 import { ProxyError } from "../core/errors.ts";
 import type { NewId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
@@ -10,18 +10,18 @@ import { type Alteration, toMessageEvents } from "../translate/answer/stream.ts"
 import { withClientNames } from "../translate/tool-names.ts";
 import type { Backend, BackendCall, ModelInfo, Observation, RequestOrigin } from "./backend.ts";
 import { toChunks } from "./chunks.ts";
-import { Connection, type ConnectionOptions, toBody } from "./connection.ts";
+import { Connection, type ConnectionOptions } from "./connection.ts";
 import { countTokens, leastTokens } from "./counting.ts";
 import { toListedFacts } from "./facts.ts";
 import { Attempt, LearnedDialect } from "./learned-dialect.ts";
 import { observed } from "./observed.ts";
 import { toOverflowMessage } from "./overflow.ts";
-import { toListedModels } from "./recognise.ts";
+import { listedModels } from "./recognise.ts";
 import { kindOf, type ServerKindName } from "./server-kinds.ts";
 import { Watch } from "./silence.ts";
 import { toTheEnd } from "./to-the-end.ts";
 
-export interface OpenAiOptions extends Omit<ConnectionOptions, "now" | "ours"> {
+export interface OpenAiOptions extends Omit<ConnectionOptions, "ours"> {
   readonly kind: ServerKindName;
   /** Of its model, where that is known; undefined as its kind has it. */
   readonly seesImages?: boolean | undefined;
@@ -30,7 +30,6 @@ export interface OpenAiOptions extends Omit<ConnectionOptions, "now" | "ours"> {
   /** Names the project: its conversations begin alike. For our own server. */
   readonly project?: string | undefined;
   readonly newId: NewId;
-  readonly clock: Clock;
   readonly log: Log;
 }
 
@@ -42,7 +41,7 @@ export function createOpenAiBackend(options: OpenAiOptions): Backend {
   const { newId, project, clock, contextLength, log } = options;
   const kind = kindOf(options.kind);
   const ours = options.kind === "ours";
-  const connection = new Connection({ ...options, ours, now: () => clock.now() });
+  const connection = new Connection({ ...options, ours });
   const { seesImages = kind.dialect.seesImages } = options;
   const dialect = new LearnedDialect({ ...kind.dialect, seesImages }, log);
   let hasWarned = false;
@@ -83,7 +82,7 @@ export function createOpenAiBackend(options: OpenAiOptions): Backend {
   async function models(signal: AbortSignal): Promise<readonly ModelInfo[]> {
     const listed = await within({ clock, ms: patienceMs, signal }, async (signal) => {
       const response = await connection.api("/models", { signal });
-      return toListedModels(toBody(await response.text()));
+      return await listedModels(response);
     });
     return listed.map((model) => ({
       id: String(model["id"]),

@@ -17,7 +17,7 @@ export async function recognise(
   chosen: ServerKindName | undefined,
 ): Promise<Recognised> {
   const response = await connection.api("/models", { signal });
-  const models = toListedModels(toBody(await response.text()));
+  const models = await listedModels(response);
   const marked = chosen ?? find(({ host }) => host?.test(new URL(connection.shown).hostname)) ??
     find(({ owner }) => owner !== undefined && models[0]?.["owned_by"] === owner);
   return {
@@ -28,7 +28,8 @@ export async function recognise(
 }
 
 /** mlx_lm.server answers with nothing at all when no model was ever downloaded. */
-export function toListedModels(body: unknown): readonly ListedModel[] {
+export async function listedModels(response: Response): Promise<readonly ListedModel[]> {
+  const body = toBody(await response.text());
   const data = Array.isArray(body) ? body : (body as { data?: unknown } | null)?.data;
   return Array.isArray(data) ? data.filter((each) => typeof each?.id === "string") : [];
 }

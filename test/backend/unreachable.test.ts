@@ -3,6 +3,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { patientFetch } from "../../src/app/patient-fetch.ts";
 import { Connection } from "../../src/backend/connection.ts";
 import { isGone, toTrouble, type Trouble } from "../../src/backend/unreachable.ts";
+import { systemClock } from "../../src/core/clock.ts";
 import { ProxyError } from "../../src/core/errors.ts";
 import {
   deadPort,
@@ -192,7 +193,7 @@ describe("a place", () => {
 function connect(baseUrl: string): Connection {
   return new Connection({
     ...{ address: () => ({ baseUrl, apiKey: "key-1" }), keySetting: "KEY", ours: false },
-    ...{ fetch: patientFetch, now: () => 0 },
+    ...{ fetch: patientFetch, clock: systemClock },
   });
 }
 

@@ -1,5 +1,6 @@
 import { Connection } from "../../src/backend/connection.ts";
 import type { Fetch } from "../../src/core/fetch.ts";
+import { FakeClock } from "./fake-clock.ts";
 
 /** What a server answers, by path; any other path is a 404. A text is no JSON. */
 export interface ForeignServer {
@@ -23,7 +24,7 @@ export function foreignServer({ url = "http://model.test", headers, answers }: F
   };
   const connection = new Connection({
     ...{ address: () => ({ baseUrl: url, apiKey: undefined }), keySetting: "KEY", ours: false },
-    ...{ fetch, now: () => 0 },
+    ...{ fetch, clock: new FakeClock() },
   });
   return { asked, bodies, connection, fetch };
 }
