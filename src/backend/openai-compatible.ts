@@ -111,7 +111,7 @@ export function createOpenAiBackend(options: OpenAiOptions): Backend {
           if ((observation.promptTokens ?? Infinity) < least) warnOfCut(observation, least);
           call.observe(observation);
         };
-        const ending = { clock, signal: call.signal, leave: () => watch.leave() };
+        const ending = { clock, leave: () => watch.leave() };
         const heard = observed(toTheEnd(chunks, ending), { observe, heard: () => watch.heard() });
         const onAltered = (altered: Alteration) => call.observe({ altered });
         const header = { model: message.model, newId, ours, request, onAltered };

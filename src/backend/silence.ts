@@ -24,14 +24,11 @@ export class Watch implements Disposable {
   readonly #options: WatchOptions;
   readonly #asking = new AbortController();
   readonly #over = new AbortController();
-  readonly #leave = (): void => this.#asking.abort(this.#options.signal.reason);
   #heard = 0;
 
   constructor(options: WatchOptions) {
     this.#options = options;
-    this.signal = this.#asking.signal;
-    options.signal.addEventListener("abort", this.#leave, { once: true });
-    if (options.signal.aborted) this.#leave();
+    this.signal = AbortSignal.any([options.signal, this.#asking.signal]);
     this.#watch(this.#over.signal).catch(() => {}); // it was ended
   }
 
@@ -46,7 +43,6 @@ export class Watch implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#options.signal.removeEventListener("abort", this.#leave);
     this.#over.abort();
   }
 

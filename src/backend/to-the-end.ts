@@ -3,8 +3,6 @@ import type { ChatChunk } from "../protocol/openai.ts";
 
 export interface Ending {
   readonly clock: Clock;
-  /** Aborted when the client leaves. */
-  readonly signal: AbortSignal;
   /** Breaks the request off. */
   readonly leave: () => void;
 }
@@ -15,7 +13,7 @@ const graceMs = 5000;
 /** A server that has said how its answer ended, and then neither goes on nor closes, is left. */
 export async function* toTheEnd(
   chunks: AsyncIterable<ChatChunk>,
-  { clock, signal, leave }: Ending,
+  { clock, leave }: Ending,
 ): AsyncGenerator<ChatChunk> {
   const over = new AbortController();
   let hasEnded = false;
@@ -28,7 +26,7 @@ export async function* toTheEnd(
     for await (const chunk of chunks) {
       if (!hasEnded && chunk.choices?.[0]?.finish_reason) {
         hasEnded = true;
-        clock.sleep(graceMs, AbortSignal.any([signal, over.signal])).then(giveUp, () => {});
+        clock.sleep(graceMs, over.signal).then(giveUp, () => {});
       }
       yield chunk;
     }
