@@ -11,13 +11,13 @@ const byteOrderMark = new Set([0xef, 0xbb, 0xbf]);
  * a server has for an error in an answer that began well, it is thrown as `toError` words it.
  */
 export async function* toChunks(
-  { body, headers }: Response,
+  { body }: Response,
   toError: (body: unknown) => ProxyError,
 ): AsyncGenerator<ChatChunk> {
   if (!body) throw new ProxyError("api_error", "The model server sent no answer");
   try {
     const { first, bytes } = await peeked(body);
-    if (first === "<" || headers.get("content-type")?.includes("html")) {
+    if (first === "<") {
       await bytes.return?.();
       throw new ProxyError("api_error", "The model server sent a web page: check its address", {
         final: true,
