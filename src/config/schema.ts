@@ -6,16 +6,14 @@ export type Mode = (typeof modes)[number];
 
 /** What a server may be said to be, where it is not recognised. */
 export const serverKinds = [
-  ...[
-    "vllm",
-    "sglang",
-    "llama.cpp",
-    "lmstudio",
-    "ollama",
-    "mlx-lm",
-    "openrouter",
-    "openai",
-  ] as const,
+  "vllm",
+  "sglang",
+  "llama.cpp",
+  "lmstudio",
+  "ollama",
+  "mlx-lm",
+  "openrouter",
+  "openai",
   "other",
 ] as const;
 

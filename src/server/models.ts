@@ -41,8 +41,8 @@ function toPage<T extends { readonly id: string }>(models: readonly T[], asked: 
   const start = isBackwards ? 0 : indexOf(models, asked, "after_id") + 1;
   const end = isBackwards ? indexOf(models, asked, "before_id") : models.length;
   const data = isBackwards
-    ? models.slice(Math.max(start, end - limit), end)
-    : models.slice(start, Math.min(end, start + limit));
+    ? models.slice(Math.max(0, end - limit), end)
+    : models.slice(start, start + limit);
   return {
     data,
     has_more: data.length < end - start,
