@@ -31,7 +31,7 @@ export async function upgradeProgram(upgrading: Upgrading): Promise<Upgraded> {
   if (file.includes("/Cellar/")) {
     return { outcome: "available", latest, command: "brew upgrade anyclaude" };
   }
-  const response = await ask(`${releases}/download/v${latest}/install.sh`, fetch);
+  const response = await ask(`${releases}/download/v${latest}/install.sh`, "follow", fetch);
   if (!response.ok) {
     throw new UserError(`Cannot upgrade to ${latest}: the release has no install.sh`);
   }
@@ -45,16 +45,19 @@ export async function upgradeProgram(upgrading: Upgrading): Promise<Upgraded> {
 
 /** The address of the latest release leads to that of its tag. */
 async function findLatest(releases: string, fetch: Fetch): Promise<string> {
-  const response = await ask(`${releases}/latest`, fetch);
+  const response = await ask(`${releases}/latest`, "manual", fetch);
   const [, latest] = /\/tag\/v(\d+\.\d+\.\d+)$/.exec(response.headers.get("location") ?? "") ?? [];
   if (latest !== undefined) return latest;
   throw new UserError(`Cannot find the latest release: ${releases} names none`);
 }
 
-async function ask(url: string, fetch: Fetch): Promise<Response> {
+async function ask(
+  url: string,
+  redirect: "manual" | "follow",
+  fetch: Fetch,
+): Promise<Response> {
   try {
-    const isTag = url.endsWith("/latest");
-    return await fetch(url, { redirect: isTag ? "manual" : "follow" });
+    return await fetch(url, { redirect });
   } catch (cause) {
     throw new UserError(`Cannot ask for releases at ${url}: ${(cause as Error).message}`, {
       cause,
