@@ -1,5 +1,6 @@
 import type { ChatRequest } from "../protocol/openai.ts";
 import type { Dialect, OptionalParameter } from "../translate/dialect.ts";
+import { hasPart } from "./has-part.ts";
 
 /** A refusal, and what was refused. */
 export interface Refusal {
@@ -134,10 +135,4 @@ function isUnsupported(message: string, kind: RegExp): boolean {
 
 function complains(message: string, about: RegExp): boolean {
   return about.test(message) && complaint.test(message);
-}
-
-function hasPart({ messages }: ChatRequest, type: string): boolean {
-  return messages.some(({ content }) =>
-    Array.isArray(content) && content.some((part: { readonly type: string }) => part.type === type)
-  );
 }

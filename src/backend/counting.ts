@@ -5,6 +5,7 @@ import { encodeChatRequest } from "../translate/request/encode.ts";
 import type { TokenCount } from "./backend.ts";
 import type { Connection } from "./connection.ts";
 import { objectOf } from "./facts.ts";
+import { hasPart } from "./has-part.ts";
 import type { ServerKind } from "./server-kinds.ts";
 
 export interface Counting {
@@ -38,7 +39,7 @@ async function ask(chat: ChatRequest, counting: Counting): Promise<number | unde
       return await countMessages(chat, counting);
     case "template":
       // In its prompt an image is a mark that says nothing of its size.
-      return hasImages(chat) ? undefined : await countPrompt(chat, counting);
+      return hasPart(chat, "image_url") ? undefined : await countPrompt(chat, counting);
     case undefined:
       return undefined;
   }
@@ -84,12 +85,6 @@ function estimate({ messages, tools }: ChatRequest): number {
     return null;
   });
   return Math.ceil(text.length / charactersPerToken) + images * tokensPerImage;
-}
-
-function hasImages({ messages }: ChatRequest): boolean {
-  return messages.some(({ content }) =>
-    typeof content === "object" && content?.some(({ type }) => type === "image_url")
-  );
 }
 
 /**
