@@ -8,7 +8,7 @@ import type { MessagesRequest } from "../../src/protocol/anthropic.ts";
 import type { ChatRequest } from "../../src/protocol/openai.ts";
 import type { Dialect } from "../../src/translate/dialect.ts";
 import { question } from "../support/proxy.ts";
-import { streamed, text, upstream, type UpstreamCall } from "../support/upstream.ts";
+import { callOf, streamed, text, upstream, type UpstreamCall } from "../support/upstream.ts";
 
 const usual: Dialect = kindOf("other").dialect;
 const openai: Dialect = kindOf("openai").dialect;
@@ -358,9 +358,7 @@ function server(answer: (call: UpstreamCall) => Response | undefined) {
     { log },
   );
   const ask = async () => {
-    const origin = { session: undefined, agent: undefined, requestClass: undefined };
-    const call = { signal: new AbortController().signal, origin, isFresh: false, observe() {} };
-    const events = await Array.fromAsync(backend.stream(asking, call));
+    const events = await Array.fromAsync(backend.stream(asking, callOf()));
     return events.map((event) =>
       event.type === "content_block_delta" && event.delta.type === "text_delta"
         ? event.delta.text

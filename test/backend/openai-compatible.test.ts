@@ -1,13 +1,21 @@
 import { describe, test } from "node:test";
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { Backend, Observation, RequestOrigin } from "../../src/backend/backend.ts";
+import type { Backend, Observation } from "../../src/backend/backend.ts";
 import { ProxyError } from "../../src/core/errors.ts";
 import type { MessageEvent, MessagesRequest } from "../../src/protocol/anthropic.ts";
 import { question } from "../support/proxy.ts";
 import { silentLog } from "../../src/core/log.ts";
 import type { OpenAiOptions } from "../../src/backend/openai-compatible.ts";
 import { FakeClock } from "../support/fake-clock.ts";
-import { never, streamed, text, upstream, type UpstreamCall, usage } from "../support/upstream.ts";
+import {
+  callOf,
+  never,
+  streamed,
+  text,
+  upstream,
+  type UpstreamCall,
+  usage,
+} from "../support/upstream.ts";
 
 const origin = { session: "s-1", agent: "a-1", requestClass: "subagent" } as const;
 const accepted = { event: "accepted", prompt_tokens: 50, cached_tokens: 40, miss: null };
@@ -41,9 +49,8 @@ describe("a request", () => {
 
   test("says nothing of a conversation that has no name", async () => {
     const { calls, backend } = upstream(() => streamed([text("Hi", "stop")]));
-    const nobody = { session: undefined, agent: undefined, requestClass: undefined };
 
-    await Array.fromAsync(stream(backend, [], question, nobody));
+    await Array.fromAsync(backend.stream(question, callOf()));
 
     const { headers } = calls[0] ?? assertCall();
     assertEquals([...headers.keys()].toSorted(), ["authorization", "content-type"]);
@@ -461,11 +468,9 @@ function stream(
   backend: Backend,
   seen: Observation[] = [],
   asked: MessagesRequest = question,
-  asking: RequestOrigin = origin,
 ) {
   const observe = (observation: Observation) => void seen.push(observation);
-  const { signal } = new AbortController();
-  return backend.stream(asked, { signal, origin: asking, isFresh: false, observe });
+  return backend.stream(asked, callOf({ origin, observe }));
 }
 
 async function all(backend: Backend, seen?: Observation[]): Promise<MessageEvent[]> {

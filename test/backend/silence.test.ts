@@ -6,7 +6,8 @@ import { patientFetch } from "../../src/app/patient-fetch.ts";
 import { FakeClock, settled } from "../support/fake-clock.ts";
 import { illegalities } from "../support/legal-stream.ts";
 import { proxy, question } from "../support/proxy.ts";
-import { never, streamed, text, upstream, type UpstreamCall } from "../support/upstream.ts";
+import { typesIn } from "../support/told.ts";
+import { callOf, never, streamed, text, upstream, type UpstreamCall } from "../support/upstream.ts";
 
 const streaming = { ...question, stream: true };
 const gone = () => {
@@ -170,10 +171,9 @@ describe("a server that has been silent for thirty seconds", () => {
   test("is asked nothing for a client that left before", async () => {
     const { calls, backend } = upstream(() => streamed([text("Hi", "stop")]));
     const client = new AbortController();
-    const origin = { session: undefined, agent: undefined, requestClass: undefined };
     client.abort();
 
-    const call = { signal: client.signal, origin, isFresh: false, observe() {} };
+    const call = callOf({ signal: client.signal });
     await Array.fromAsync(backend.stream(question, call)).catch(() => {});
 
     assertEquals(calls.map(({ signal }) => signal.aborted), [true]);
@@ -238,8 +238,4 @@ async function holdingServer(begin: (response: ServerResponse) => void) {
     vanish: () => void server.close(),
     [Symbol.asyncDispose]: () => Promise.resolve(server.closeAllConnections()),
   };
-}
-
-function typesIn(sse: string): string[] {
-  return [...sse.matchAll(/^event: (\w+)$/gm)].map(([, type = ""]) => type);
 }

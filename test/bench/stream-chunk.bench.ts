@@ -8,7 +8,7 @@
 import process from "node:process";
 import { encodeSse } from "../../src/protocol/sse.ts";
 import { speechLimits, TextLoop } from "../../src/translate/answer/text-loop.ts";
-import { upstream } from "../support/upstream.ts";
+import { callOf, upstream } from "../support/upstream.ts";
 import { claudeRequest } from "./request.ts";
 import { p, random, say } from "./support.ts";
 
@@ -16,8 +16,7 @@ const chunks = 10_000;
 const rounds = 15;
 const encoder = new TextEncoder();
 const request = claudeRequest();
-const origin = { session: undefined, agent: undefined, requestClass: undefined };
-const call = { signal: new AbortController().signal, origin, isFresh: false, observe() {} };
+const call = callOf();
 
 const words = "the file that you read, returns a line of code (with every tool) before `it` ends.\n"
   .split(/(?= )/);

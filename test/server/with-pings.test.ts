@@ -3,6 +3,7 @@ import { assertEquals } from "@std/assert";
 import { FakeClock, settled } from "../support/fake-clock.ts";
 import { illegalities } from "../support/legal-stream.ts";
 import { proxy, question } from "../support/proxy.ts";
+import { typesIn } from "../support/told.ts";
 import { text, upstream, usage } from "../support/upstream.ts";
 
 const streaming = { ...question, stream: true };
@@ -108,8 +109,4 @@ function slow() {
     return tell;
   };
   return { clock, server, fail, answer };
-}
-
-function typesIn(sse: string): string[] {
-  return [...sse.matchAll(/^event: (\w+)$/gm)].map(([, type = ""]) => type);
 }

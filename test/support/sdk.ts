@@ -5,6 +5,7 @@ import type { Backend } from "../../src/backend/backend.ts";
 import { type Clock, systemClock } from "../../src/core/clock.ts";
 import { randomId } from "../../src/core/ids.ts";
 import { proxyApp, token } from "./proxy.ts";
+import { untilAborted } from "./upstream.ts";
 
 /** The official client and the proxy that it talks to. */
 export interface Connection extends AsyncDisposable {
@@ -59,12 +60,4 @@ export function describeSdk(subject: string, tests: (connect: Connect) => void):
         };
       }));
   }
-}
-
-/** A network would not wait for the answer either. */
-function untilAborted<T>(signal: AbortSignal, answer: T | Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-    Promise.resolve(answer).then(resolve, reject);
-  });
 }

@@ -41,3 +41,8 @@ function toPlain({ type, text, thinking, name, partial_json }: Record<string, un
     return { name, input: partial_json };
   }
 }
+
+/** The types of its events, one after the other. */
+export function typesIn(sse: string): string[] {
+  return [...sse.matchAll(/^event: (\w+)$/gm)].map(([, type = ""]) => type);
+}

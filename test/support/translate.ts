@@ -3,7 +3,7 @@ import type { Observation } from "../../src/backend/backend.ts";
 import type { MessagesRequest } from "../../src/protocol/anthropic.ts";
 import { encodeSse } from "../../src/protocol/sse.ts";
 import { question } from "./proxy.ts";
-import { bytes, upstream } from "./upstream.ts";
+import { bytes, callOf, upstream } from "./upstream.ts";
 
 interface TranslateOptions {
   readonly request?: MessagesRequest;
@@ -32,11 +32,11 @@ export async function translateResponse(
   { request = question, ours = false, observe = () => {} }: TranslateOptions = {},
 ): Promise<string> {
   const { backend } = upstream(() => response, { ours });
-  const origin = { session: undefined, agent: undefined, requestClass: undefined };
-  const call = { signal: new AbortController().signal, origin, isFresh: false, observe };
   let told = "";
   try {
-    for await (const event of backend.stream(request, call)) told += encodeSse(event);
+    for await (const event of backend.stream(request, callOf({ observe }))) {
+      told += encodeSse(event);
+    }
   } catch (error) {
     told += encodeSse(toErrorBody(error));
   }

@@ -1,5 +1,5 @@
 import { createOpenAiBackend, type OpenAiOptions } from "../../src/backend/openai-compatible.ts";
-import type { Backend } from "../../src/backend/backend.ts";
+import type { Backend, BackendCall } from "../../src/backend/backend.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { countIds } from "./count-ids.ts";
 import { FakeClock } from "./fake-clock.ts";
@@ -37,11 +37,22 @@ export function upstream(
         signal: init.signal ?? new AbortController().signal,
       };
       calls.push(call);
-      return await abortable(Promise.resolve(answer(call)), call.signal);
+      return await untilAborted(call.signal, answer(call));
     },
     ...options,
   });
   return { calls, backend };
+}
+
+/** What a backend is called with; by nobody in particular, who stays. */
+export function callOf(given: Partial<BackendCall> = {}): BackendCall {
+  return {
+    signal: new AbortController().signal,
+    origin: { session: undefined, agent: undefined, requestClass: undefined },
+    isFresh: false,
+    observe() {},
+    ...given,
+  };
 }
 
 /** A streamed answer; `held` keeps the stream open after its chunks until the call is aborted. */
@@ -97,9 +108,10 @@ export function never(): Promise<never> {
   return new Promise(() => {});
 }
 
-function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+/** A network would not wait for the answer either. */
+export function untilAborted<T>(signal: AbortSignal, answer: T | Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason));
-    promise.then(resolve, reject);
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    Promise.resolve(answer).then(resolve, reject);
   });
 }

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { MessageEvent } from "../../src/protocol/anthropic.ts";
 import { toChatName, withClientNames } from "../../src/translate/tool-names.ts";
 import { assistant, call, result, text, translated, user } from "../support/conversation.ts";
-import { streamed, upstream } from "../support/upstream.ts";
+import { callOf, streamed, upstream } from "../support/upstream.ts";
 import { question } from "../support/proxy.ts";
 
 const odd = "mcp.files/öffnen";
@@ -60,11 +60,9 @@ describe("a tool's name", () => {
         choices: [{ delta: { tool_calls: [{ index: 0, id: "c", function: called }] } }],
       }, { choices: [{ delta: {}, finish_reason: "tool_calls" }] }])
     );
-    const origin = { session: undefined, agent: undefined, requestClass: undefined };
-    const call = { signal: new AbortController().signal, origin, isFresh: false, observe() {} };
 
     const events = await Array.fromAsync(
-      backend.stream({ ...question, tools: [{ name: odd }, { name: "Read" }] }, call),
+      backend.stream({ ...question, tools: [{ name: odd }, { name: "Read" }] }, callOf()),
     );
 
     const [begun] = events.filter(({ type }) => type === "content_block_start");
