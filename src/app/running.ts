@@ -47,10 +47,7 @@ function folderIn(stateFolder: string): string {
 }
 
 /** Another program may have the port by now: it does not know the token. */
-async function knowsToken(
-  { url, token }: RunningProxy,
-  fetch: Fetch,
-): Promise<boolean> {
+async function knowsToken({ url, token }: RunningProxy, fetch: Fetch): Promise<boolean> {
   try {
     const response = await fetch(`${url}/stats`, {
       headers: { "x-api-key": token },

@@ -51,11 +51,7 @@ async function findLatest(releases: string, fetch: Fetch): Promise<string> {
   throw new UserError(`Cannot find the latest release: ${releases} names none`);
 }
 
-async function ask(
-  url: string,
-  redirect: "manual" | "follow",
-  fetch: Fetch,
-): Promise<Response> {
+async function ask(url: string, redirect: RequestRedirect, fetch: Fetch): Promise<Response> {
   try {
     return await fetch(url, { redirect });
   } catch (cause) {
