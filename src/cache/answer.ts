@@ -6,6 +6,7 @@ import type {
   StopReason,
   Usage,
 } from "../protocol/anthropic.ts";
+import { messageStart } from "../protocol/message-start.ts";
 
 /** A complete answer, as it is stored: without the ids, which are made anew at every replay. */
 export interface Answer {
@@ -43,13 +44,7 @@ export function* toReplay(
     cache_creation_input_tokens: 0,
     output_tokens: usage.output_tokens,
   };
-  yield {
-    type: "message_start",
-    message: {
-      ...{ id: newId("msg"), type: "message", role: "assistant", model, content: [] },
-      ...{ stop_reason: null, stop_sequence: null, usage: { ...replayed, output_tokens: 0 } },
-    },
-  };
+  yield messageStart(newId("msg"), model, replayed);
   for (const [index, block] of content.entries()) {
     yield { type: "content_block_start", index, content_block: opened(block, newId) };
     for (const delta of deltas(block)) yield { type: "content_block_delta", index, delta };
