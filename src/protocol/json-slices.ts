@@ -1,9 +1,9 @@
+/** The raw JSON text of a member; of a list, those of its elements. */
+export type Slice = string | readonly string[];
+
 export interface JsonSlices {
-  /**
-   * Raw JSON texts of an object's members; a list's are those of its elements. Undefined when the
-   * text is no object, or broken between these pieces.
-   */
-  readonly members: ReadonlyMap<string, string | readonly string[]> | undefined;
+  /** Undefined when the text is no object, or broken between these pieces. */
+  readonly members: ReadonlyMap<string, Slice> | undefined;
   /** How deeply the deepest value is nested that was come across; the object itself is 1. */
   readonly depth: number;
 }
@@ -28,13 +28,13 @@ class Cutter {
     this.#text = text;
   }
 
-  object(): Map<string, string | readonly string[]> | undefined {
+  object(): Map<string, Slice> | undefined {
     this.#blank();
     if (!this.#opens(openBrace)) {
       this.#value();
       return undefined;
     }
-    const members = new Map<string, string | readonly string[]>();
+    const members = new Map<string, Slice>();
     const isClosed = this.#list(closeBrace, () => {
       const name = this.#is(quote) ? nameIn(this.#value()) : undefined;
       this.#blank();

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { ProxyError } from "../core/errors.ts";
 import { interned } from "../core/interned.ts";
 import type { Message, MessagesRequest, Tool } from "./anthropic.ts";
-import { sliceJson } from "./json-slices.ts";
+import { type Slice, sliceJson } from "./json-slices.ts";
 import {
   countSchema,
   messageSchema,
@@ -20,9 +20,9 @@ const maxDepth = 200;
 // Each turn repeats nearly all of the one before: what is known is neither parsed nor checked again.
 const knownMessage = interned((json) => checked(messageSchema, parsed(json)) as Message);
 const knownTool = interned((json) => checked(toolSchema, parsed(json)) as Tool);
-const knownSystem = interned((json) => [checked(systemSchema, parsed(json)) as System]);
-
-type System = NonNullable<MessagesRequest["system"]>;
+const knownSystem = interned((json) => ({
+  system: checked(systemSchema, parsed(json)) as NonNullable<MessagesRequest["system"]>,
+}));
 
 /**
  * The text of a Messages request; says where it is wrong in the words that the API uses. Equal
@@ -46,22 +46,16 @@ function parse(text: string, schema: v.GenericSchema): MessagesRequest {
     parsed(text);
     throw new InvalidValue([], notAnObject);
   }
-  const members = new Map(slices.members);
-  const take = (name: string) => {
-    const slice = members.get(name);
-    members.delete(name);
-    return slice;
-  };
-  const [messages, system, tools] = ["messages", "system", "tools"].map(take);
+  const { messages, system, tools, ...short } = Object.fromEntries(slices.members);
   const others = Object.fromEntries(
-    [...members].map(([name, slice]) => [name, parsed(whole(slice))]),
+    Object.entries(short).map(([name, slice]) => [name, parsed(whole(slice))]),
   );
   if ("thread" in others && others["thread"] !== false) throw unsupportedThread();
   const request = {
     // The schema checks all fields of the interface and keeps the others.
     ...checked(schema, others) as Omit<MessagesRequest, "messages">,
     messages: toMessages(messages),
-    ...(system === undefined ? {} : { system: toSystem(whole(system)) }),
+    ...(system === undefined ? {} : under("system", () => knownSystem(whole(system)))),
     ...(tools === undefined ? {} : { tools: elements("tools", tools, knownTool) }),
   };
   checkRequest(request);
@@ -75,20 +69,12 @@ function toMessages(slice: Slice | undefined): readonly Message[] {
   throw new InvalidValue(["messages"], "at least one message is required");
 }
 
-function toSystem(json: string): System {
-  return under("system", () => knownSystem(json)[0] as System);
-}
-
-type Slice = string | readonly string[];
-
 function elements<Value>(
   name: string,
   slice: Slice,
   known: (json: string) => Value,
 ): readonly Value[] {
-  if (typeof slice === "string") {
-    throw new InvalidValue([name], notAList);
-  }
+  if (typeof slice === "string") throw new InvalidValue([name], notAList);
   return under(name, () => slice.map((json, index) => under(String(index), () => known(json))));
 }
 
