@@ -1,4 +1,5 @@
 import { canBegin, type Types } from "./argument-types.ts";
+import { endOf } from "./end-of.ts";
 
 type Place =
   | "before"
@@ -194,10 +195,4 @@ export class ArgumentScanner {
     if (this.#holdAt < 0) this.#holdAt = at;
     return at;
   }
-}
-
-function endOf(pattern: RegExp, text: string, at: number): number {
-  pattern.lastIndex = at;
-  pattern.test(text);
-  return pattern.lastIndex;
 }

@@ -1,3 +1,5 @@
+import { endOf } from "../repair/end-of.ts";
+
 /** Blanks, the name of a tool, or one of these texts. */
 export type Part = "blanks" | "name" | readonly string[];
 
@@ -19,11 +21,7 @@ export function begins(
 ): "yes" | "no" | "perhaps" {
   const [part, ...rest] = opening;
   if (part === undefined) return "yes";
-  if (part === "blanks") {
-    fewBlanks.lastIndex = at;
-    fewBlanks.test(text);
-    return begins(text, rest, names, fewBlanks.lastIndex);
-  }
+  if (part === "blanks") return begins(text, rest, names, endOf(fewBlanks, text, at));
   let result: "no" | "perhaps" = "no";
   for (const choice of part === "name" ? names : part) {
     if (text.startsWith(choice, at)) {

@@ -1,3 +1,4 @@
+import { endOf } from "../repair/end-of.ts";
 import { mendJson } from "../repair/mended-json.ts";
 import { isRecord, type Reading, type TextCall, toArguments, type Written } from "./text-call.ts";
 
@@ -34,13 +35,13 @@ export function complete(
 
 function valuesIn(text: string, mayClose: boolean): unknown[] | "unfinished" | undefined {
   const values: unknown[] = [];
-  let at = behind(between, text, 0);
+  let at = endOf(between, text, 0);
   while (at < text.length) {
     const mended = mendJson(text, at, { mayClose });
     if (mended === "unfinished") return mended;
     if (mended === "broken") return undefined;
     values.push(...[JSON.parse(mended.json) as unknown].flat());
-    at = behind(between, text, behind(closers, text, mended.end));
+    at = endOf(between, text, endOf(closers, text, mended.end));
   }
   return values;
 }
@@ -52,10 +53,4 @@ function toCall(value: unknown): TextCall | undefined {
   const given = argumentKeys.map((key) => inner[key]).find((each) => each !== undefined);
   const json = toArguments(given ?? {});
   return typeof name === "string" && json !== undefined ? { name, json } : undefined;
-}
-
-function behind(pattern: RegExp, text: string, at: number): number {
-  pattern.lastIndex = at;
-  pattern.test(text);
-  return pattern.lastIndex;
 }
