@@ -1,3 +1,4 @@
+import { isRecord } from "../../core/is-record.ts";
 import type { ContentBlock, ToolUseBlock } from "../../protocol/anthropic.ts";
 import { type ChatMessage, type ChatToolCall, textOf } from "../../protocol/openai.ts";
 import type { Dialect } from "../dialect.ts";
@@ -72,8 +73,7 @@ function toReadable(value: unknown): string {
 }
 
 function toCall({ name, input }: ToolUseBlock, id: string): ChatToolCall {
-  const isObject = typeof input === "object" && input !== null && !Array.isArray(input);
   // Templates take nothing but objects.
-  const json = JSON.stringify(isObject ? input : { input: input ?? undefined });
+  const json = JSON.stringify(isRecord(input) ? input : { input: input ?? undefined });
   return { id, type: "function", function: { name: toChatName(name), arguments: json } };
 }

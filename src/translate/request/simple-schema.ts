@@ -1,3 +1,5 @@
+import { isRecord } from "../../core/is-record.ts";
+
 /**
  * A JSON schema without what compilers of grammars refuse: only what gives values their shape and
  * what explains them is kept. Whoever called for the schema still checks values against the whole.
@@ -36,8 +38,4 @@ function ofEach(value: unknown): unknown {
 
 function ofOneOrAll(value: unknown): unknown {
   return Array.isArray(value) ? value.map(toSimpleSchema) : toSimpleSchema(value);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

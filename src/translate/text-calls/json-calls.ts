@@ -1,6 +1,7 @@
+import { isRecord } from "../../core/is-record.ts";
 import { endOf } from "../repair/end-of.ts";
 import { mendJson } from "../repair/mended-json.ts";
-import { isRecord, type Reading, type TextCall, toArguments, type Written } from "./text-call.ts";
+import { type Reading, type TextCall, toArguments, type Written } from "./text-call.ts";
 
 const between = /[\s,;]*/y;
 const closers = /[\s}\]]*/y;

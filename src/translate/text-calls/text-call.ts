@@ -1,3 +1,4 @@
+import { isRecord } from "../../core/is-record.ts";
 import type { DeclaredTools } from "../answer/declared-tools.ts";
 import { mendJson } from "../repair/mended-json.ts";
 
@@ -26,8 +27,4 @@ export function toArguments(value: unknown): string | undefined {
     return mended.json.startsWith("{") ? mended.json : undefined;
   }
   return isRecord(value) ? JSON.stringify(value) : undefined;
-}
-
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
