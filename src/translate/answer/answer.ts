@@ -8,7 +8,7 @@ import { RepeatedCalls } from "./repeated-calls.ts";
 import type { TextCall } from "../text-calls/text-call.ts";
 import { type Heard, TextCalls } from "../text-calls/text-calls.ts";
 import { endless, speechLimits, TextLoop } from "./text-loop.ts";
-import { ThinkTags } from "./think-tags.ts";
+import { type Spoken, ThinkTags } from "./think-tags.ts";
 import { type ToolCallPiece, ToolCalls } from "./tool-calls.ts";
 
 export interface AnswerOptions {
@@ -19,8 +19,8 @@ export interface AnswerOptions {
   readonly newId: NewId;
 }
 
-type Kind = "thinking" | "text";
-type Spoken = { readonly kind: Kind; readonly text: string } | { readonly call: TextCall };
+/** What a server said outside of its calls; some of it is a call all the same. */
+type Found = Spoken | { readonly call: TextCall };
 
 /**
  * The blocks of an answer, from what a server says piece by piece: thinking, text and calls in this
@@ -35,9 +35,9 @@ export class AnswerWriter {
   readonly #thought = new TextLoop(speechLimits);
   readonly #said = new TextLoop(speechLimits);
   /** What was said while a call was not complete yet, and how many calls had begun by then. */
-  readonly #later: { readonly spoken: Spoken; readonly behind: number }[] = [];
+  readonly #later: { readonly found: Found; readonly behind: number }[] = [];
   /** Blanks that no block was opened for: nothing visible has followed. */
-  #blank: { readonly kind: Kind; readonly text: string } | undefined;
+  #blank: Spoken | undefined;
   #hasSpoken = false;
   #hasRefused = false;
   #reason: string | undefined;
@@ -95,8 +95,7 @@ export class AnswerWriter {
   /** `isCut`: although more was to come. */
   finish(isCut: boolean): void {
     this.#settle(isCut ? "cut" : "end");
-    for (const piece of this.#calls.finish(isCut)) this.#call(piece);
-    for (const { spoken } of this.#later.splice(0)) this.#tell(spoken);
+    this.#endCalls(isCut);
     this.#blocks.close();
   }
 
@@ -110,7 +109,7 @@ export class AnswerWriter {
 
   #think(text: string): void {
     this.#hasSpoken = true;
-    for (const { kind, text } of this.#tags.finish()) this.#split(kind, text);
+    for (const spoken of this.#tags.finish()) this.#split(spoken);
     for (const heard of this.#textCalls.finish("thinking")) this.#hear(heard);
     this.#say({ kind: "thinking", text: this.#within(this.#thought, text) });
   }
@@ -118,7 +117,7 @@ export class AnswerWriter {
   #content(text: string): void {
     this.#hasSpoken = true;
     const heard = this.#within(this.#said, text);
-    for (const { kind, text } of this.#tags.feed(heard)) this.#split(kind, text);
+    for (const spoken of this.#tags.feed(heard)) this.#split(spoken);
   }
 
   #refuse(text: string): void {
@@ -127,14 +126,14 @@ export class AnswerWriter {
     this.#say({ kind: "text", text });
   }
 
-  #split(kind: Kind, text: string): void {
-    if (kind === "thinking") this.#say({ kind, text });
-    else for (const heard of this.#textCalls.feed(text)) this.#hear(heard);
+  #split(spoken: Spoken): void {
+    if (spoken.kind === "thinking") this.#say(spoken);
+    else for (const heard of this.#textCalls.feed(spoken.text)) this.#hear(heard);
   }
 
   /** Nothing of the text so far goes on. */
   #settle(next: "call" | "end" | "cut"): void {
-    for (const { kind, text } of this.#tags.finish()) this.#split(kind, text);
+    for (const spoken of this.#tags.finish()) this.#split(spoken);
     for (const heard of this.#textCalls.finish(next)) this.#hear(heard);
   }
 
@@ -142,34 +141,39 @@ export class AnswerWriter {
     this.#say("call" in heard ? heard : { kind: "text", text: heard.text });
   }
 
-  #say(spoken: Spoken): void {
+  #say(found: Found): void {
     if (this.#calls.isUnfinished) {
-      this.#later.push({ spoken, behind: this.#calls.begun });
+      this.#later.push({ found, behind: this.#calls.begun });
       return;
     }
-    for (const piece of this.#calls.finish(false)) this.#call(piece);
-    for (const { spoken } of this.#later.splice(0)) this.#tell(spoken);
-    this.#tell(spoken);
+    this.#endCalls(false);
+    this.#tell(found);
+  }
+
+  /** Nothing more comes for the calls so far: they are told, and what waited behind them. */
+  #endCalls(isCut: boolean): void {
+    for (const piece of this.#calls.finish(isCut)) this.#call(piece);
+    for (const { found } of this.#later.splice(0)) this.#tell(found);
   }
 
   /** What waited behind the first so many calls. */
   #catchUp(calls: number): void {
     for (let [next] = this.#later; next && next.behind <= calls; [next] = this.#later) {
       // A call that was found in the text comes behind all that have begun.
-      if ("call" in next.spoken) return;
+      if ("call" in next.found) return;
       this.#later.shift();
-      this.#speak(next.spoken.kind, next.spoken.text);
+      this.#speak(next.found);
     }
   }
 
-  #tell(spoken: Spoken): void {
-    if ("call" in spoken) {
-      const { name, json } = spoken.call;
+  #tell(found: Found): void {
+    if ("call" in found) {
+      const { name, json } = found.call;
       for (const piece of this.#calls.add(name, json)) this.#call(piece);
-    } else this.#speak(spoken.kind, spoken.text);
+    } else this.#speak(found);
   }
 
-  #speak(kind: Kind, text: string): void {
+  #speak({ kind, text }: Spoken): void {
     if (text === "") return;
     if (this.#blocks.isOpen(kind)) this.#blank = undefined;
     else {
