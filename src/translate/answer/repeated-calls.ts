@@ -4,7 +4,7 @@ import type { ChatMessage } from "../../protocol/openai.ts";
  * How often one call may be made in a row. Whoever waits for something asks more rarely, or gets
  * answers that differ.
  */
-export const maxSameCalls = 10;
+const maxSameCalls = 10;
 
 /** Notices a model that makes one call over and over, within an answer or from turn to turn. */
 export class RepeatedCalls {

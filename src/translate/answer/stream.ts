@@ -58,10 +58,11 @@ export async function* toMessageEvents(
     checkFinishReason(finishReason);
   }
 
-  const { reasonToEnd } = answer;
-  if (reasonToEnd !== undefined) {
-    answer.breakOff(reasonToEnd);
+  if (answer.reasonToEnd !== undefined) {
+    answer.breakOff(answer.reasonToEnd);
     onAltered("ended");
+    finishReason = "stop";
+    stopSequence = null;
   } else if (finishReason === "") {
     throw new ProxyError("overloaded_error", "Backend closed the stream before its answer ended");
   } else answer.finish(isCutShort(finishReason));
@@ -69,9 +70,7 @@ export async function* toMessageEvents(
   for (const event of answer.take()) yield event;
 
   const { calls, hasRefused } = answer;
-  const stop_reason = toStopReason(reasonToEnd === undefined ? finishReason : "stop", {
-    ...{ calls, hasRefused, stopSequence: reasonToEnd === undefined ? stopSequence : null },
-  });
+  const stop_reason = toStopReason(finishReason, { calls, hasRefused, stopSequence });
   yield {
     type: "message_delta",
     delta: { stop_reason, stop_sequence: stop_reason === "stop_sequence" ? stopSequence : null },

@@ -65,9 +65,8 @@ export class ToolCalls {
 
   /** True while the call that is being told, or one that waits, may get its name or arguments. */
   get isUnfinished(): boolean {
-    return this.#calls.length > this.#speaking &&
-      this.#calls.slice(this.#speaking)
-        .some(({ name, arguments: { isComplete } }) => name === "" || !isComplete);
+    return this.#calls.slice(this.#speaking)
+      .some(({ name, arguments: { isComplete } }) => name === "" || !isComplete);
   }
 
   feed(parts: readonly CallPart[]): ToolCallPiece[] {

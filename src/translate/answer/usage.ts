@@ -13,11 +13,11 @@ export interface TokenCounts {
 
 /** The counts of one chunk; undefined when it has none. */
 export function countsIn({ usage, choices, timings, anyclaude }: ChatChunk) {
-  const said = usage ?? choices?.[0]?.usage;
-  if (!said && !timings && anyclaude?.event !== "accepted") return undefined;
   if (anyclaude?.event === "accepted") {
     return known({ prompt: anyclaude.prompt_tokens, read: anyclaude.cached_tokens });
   }
+  const said = usage ?? choices?.[0]?.usage;
+  if (!said && !timings) return undefined;
   const details = said?.prompt_tokens_details;
   const computed = countOf(timings?.prompt_n);
   const cached = countOf(timings?.cache_n);

@@ -16,7 +16,7 @@ export function alternating(chat: readonly ChatMessage[]): readonly ChatMessage[
   return turns;
 }
 
-const joined = memoStep((last: ChatMessage, next: ChatMessage) => join(last, next));
+const joined = memoStep(join);
 
 function join(last: ChatMessage, next: ChatMessage): readonly ChatMessage[] {
   if (last.role === "user" && next.role === "user") {

@@ -64,12 +64,11 @@ interface ForeignBlock {
 
 /** As JSON, without what only Anthropic can read. */
 function toReadable(value: unknown): string {
-  const readable = JSON.stringify(
+  return JSON.stringify(
     value ?? {},
     (name, property) =>
       name.startsWith("encrypted_") || property?.type === "base64" ? undefined : property,
   );
-  return readable;
 }
 
 function toCall({ name, input }: ToolUseBlock, id: string): ChatToolCall {
