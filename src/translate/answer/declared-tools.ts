@@ -23,9 +23,14 @@ export class DeclaredTools {
   /** The tool that is meant: models add a namespace or write in lower case. Else the name itself. */
   nameOf(written: string): string {
     if (this.#schemas.has(written)) return written;
-    const plain = written.trim().replace(/^functions\./, "").replace(/:\d+$/, "");
+    const plain = toPlainName(written);
     if (this.#schemas.has(plain)) return plain;
     const alike = this.names.filter((name) => name.toLowerCase() === plain.toLowerCase());
     return alike.length === 1 ? alike[0] ?? written : written;
   }
+}
+
+/** Without the namespace and the number that some families put around it. */
+export function toPlainName(written: string): string {
+  return written.trim().replace(/^functions\./, "").replace(/:\d+$/, "");
 }

@@ -62,7 +62,7 @@ function unquoted(text: string, types: ReadonlySet<string>): string | undefined 
   }
   const nested = text.startsWith("{") ? "object" : text.startsWith("[") ? "array" : undefined;
   if (nested === undefined || !types.has(nested)) return undefined;
-  const mended = mendJson(text, 0, { mayClose: false });
+  const mended = mendJson(text, 0);
   return typeof mended === "object" && mended.end === text.length ? mended.json : undefined;
 }
 

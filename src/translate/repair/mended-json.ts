@@ -7,7 +7,7 @@ export interface Mended {
 
 export interface MendOptions {
   /** Whether brackets that are missing at the end of the text are added. */
-  readonly mayClose: boolean;
+  readonly mayClose?: boolean;
   /** What the value of an outermost member becomes; undefined: the member is left out. */
   readonly member?: (key: string, json: string) => string | undefined;
 }
@@ -36,7 +36,7 @@ const words = new Map([
 export function mendJson(
   text: string,
   start: number,
-  options: MendOptions,
+  options: MendOptions = {},
 ): Mended | "unfinished" | "broken" {
   const mender = new Mender(text, start, options);
   try {

@@ -1,6 +1,7 @@
+import { toPlainName } from "../answer/declared-tools.ts";
 import { complete, readJsonCalls } from "./json-calls.ts";
 import { mendJson } from "../repair/mended-json.ts";
-import { type Reading, type TextCall, toArguments, type Written } from "./text-call.ts";
+import { objectOf, type Reading, type TextCall, toArguments, type Written } from "./text-call.ts";
 
 /** `<｜tool▁call▁begin｜>` type, `<｜tool▁sep｜>`, name and JSON in a fence; later ones name and JSON. */
 export function readDeepSeek({ text }: Written): Reading {
@@ -66,16 +67,17 @@ export function readPython({ text }: Written): Reading {
   while (at < list.length) {
     const name = take(head)?.[1];
     if (name === undefined) return undefined;
-    const members: string[] = [];
+    const members: [key: string, json: string][] = [];
     while (!take(end)) {
       const named = take(key)?.[1];
-      const mended = named === undefined ? "broken" : mendJson(list, at, { mayClose: false });
+      if (named === undefined) return undefined;
+      const mended = mendJson(list, at);
       if (typeof mended === "string") return mended === "unfinished" ? mended : undefined;
-      members.push(`${JSON.stringify(named)}: ${mended.json}`);
+      members.push([named, mended.json]);
       at = mended.end;
       take(next);
     }
-    calls.push({ name, json: `{${members.join(", ")}}` });
+    calls.push({ name, json: objectOf(members) });
   }
   return calls;
 }
@@ -91,7 +93,6 @@ function readMarked(
 }
 
 function toTextCall(written: string, json: string): TextCall | undefined {
-  const name = written.trim().replace(/^functions\./, "").replace(/:\d+$/, "");
   const arguments_ = toArguments(json);
-  return arguments_ === undefined ? undefined : { name, json: arguments_ };
+  return arguments_ === undefined ? undefined : { name: toPlainName(written), json: arguments_ };
 }

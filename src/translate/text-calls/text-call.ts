@@ -22,9 +22,15 @@ export interface Written {
 /** Arguments as an object, or as the text of one. */
 export function toArguments(value: unknown): string | undefined {
   if (typeof value === "string") {
-    const mended = mendJson(value.trim(), 0, { mayClose: false });
+    const mended = mendJson(value.trim(), 0);
     if (typeof mended === "string" || value.trim().length > mended.end) return undefined;
     return mended.json.startsWith("{") ? mended.json : undefined;
   }
   return isRecord(value) ? JSON.stringify(value) : undefined;
+}
+
+/** JSON of an object, from that of its members. */
+export function objectOf(members: Iterable<readonly [key: string, json: string]>): string {
+  const written = Array.from(members, ([key, json]) => `${JSON.stringify(key)}: ${json}`);
+  return `{${written.join(", ")}}`;
 }

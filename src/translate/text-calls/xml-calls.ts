@@ -1,6 +1,6 @@
 import { converted, type Schema, typesOfProperty } from "../repair/argument-types.ts";
 import { mendJson } from "../repair/mended-json.ts";
-import type { Reading, TextCall, Written } from "./text-call.ts";
+import { objectOf, type Reading, type TextCall, type Written } from "./text-call.ts";
 
 /** How a family tags its calls. All patterns are sticky but `valueEnd`, which is searched for. */
 interface Tags {
@@ -85,7 +85,7 @@ class TagReader {
   /** The arguments as JSON instead of tags. */
   #json(): string | "unfinished" | undefined {
     this.#take(/\s*/y);
-    const mended = mendJson(this.#written.text, this.#at, { mayClose: false });
+    const mended = mendJson(this.#written.text, this.#at);
     if (typeof mended === "string") return mended === "unfinished" ? mended : undefined;
     this.#at = mended.end;
     const isEnded = this.#take(this.#tags.callEnd) ?? this.#take(theEnd);
@@ -99,11 +99,6 @@ class TagReader {
     this.#at = pattern.lastIndex;
     return match;
   }
-}
-
-function objectOf(given: ReadonlyMap<string, string>): string {
-  const members = [...given].map(([key, json]) => `${JSON.stringify(key)}: ${json}`);
-  return `{${members.join(", ")}}`;
 }
 
 /** A text, unless the schema or the tag says that it is something else, and it is. */
