@@ -1,14 +1,11 @@
+import { type Understood, understood } from "../support/told.ts";
 import { type Answer, type Part, stopSequence } from "./answer.ts";
 import type { Dialect } from "./dialect.ts";
 
 /** What a client makes of an answer. */
-export interface Told {
+export interface Told extends Omit<Understood, "blocks"> {
   /** Neighbours of one kind are one. */
   readonly parts: readonly Part[];
-  readonly stopReason: unknown;
-  readonly stopSequence: unknown;
-  readonly usage: unknown;
-  readonly error: unknown;
 }
 
 /** What is to come of an answer; from the answer, not from what its server sends. */
@@ -37,24 +34,13 @@ export function toExpected(
 
 /** Read from the stream, without any of the proxy's code. */
 export function toTold(sse: string): Told {
-  const parts: Part[] = [];
-  let [stopReason, stopSequence, usage, error]: unknown[] = [];
-  for (const frame of sse.split("\n\n").filter(Boolean)) {
-    const event = JSON.parse(frame.slice(frame.indexOf("\ndata: ") + 7));
-    const { content_block: block, delta } = event;
-    if (block?.type === "tool_use") parts.push({ kind: "call", name: block.name, json: "" });
-    else if (block) parts.push({ kind: block.type, text: "" });
-    const last = parts.at(-1);
-    if (event.type === "content_block_delta" && last) {
-      parts[parts.length - 1] = last.kind === "call"
-        ? { ...last, json: last.json + delta.partial_json }
-        : { ...last, text: last.text + (delta.text ?? delta.thinking ?? "") };
-    } else if (event.type === "message_delta") {
-      ({ stop_reason: stopReason, stop_sequence: stopSequence } = delta);
-      usage = event.usage;
-    } else if (event.type === "error") error = event.error;
-  }
-  return { parts: merged(parts), stopReason, stopSequence, usage, error };
+  const { blocks, ...rest } = understood(sse);
+  const parts = blocks.map(({ type, name, text, thinking, partial_json = "" }): Part =>
+    type === "tool_use"
+      ? { kind: "call", name, json: partial_json }
+      : { kind: type, text: text ?? thinking ?? "" }
+  );
+  return { parts: merged(parts), ...rest };
 }
 
 /** The same input written in one way; as it was where it is no JSON. */

@@ -1,29 +1,43 @@
-export interface ToldMessage {
-  /** Texts, thinking and calls as the client would put them together; a broken input is its text. */
-  readonly blocks: readonly unknown[];
+/** What a client understands of a stream. */
+export interface Understood {
+  readonly blocks: readonly Block[];
   readonly stopReason: string | undefined;
-  readonly usage: Readonly<Record<string, number>> | undefined;
-  /** Type of the error that ended it. */
-  readonly error: string | undefined;
+  readonly stopSequence: unknown;
+  readonly usage: unknown;
+  readonly error: unknown;
 }
 
-/** What a client understands of a stream, put together by the rules of the documentation. */
-export function told(sse: string): ToldMessage {
+/** As it was opened, with all that its deltas said: the input of a call is in `partial_json`. */
+interface Block {
+  readonly type: "text" | "thinking" | "tool_use";
+  readonly text?: string;
+  readonly thinking?: string;
+  readonly name: string;
+  readonly partial_json?: string;
+}
+
+/** Put together by the rules of the documentation, without any of the proxy's code. */
+export function understood(sse: string): Understood {
   const blocks: Record<string, unknown>[] = [];
-  let message: Partial<ToldMessage> = {};
-  for (const [, json = ""] of sse.matchAll(/^data: (.*)$/gm)) {
-    const { type, index, content_block, delta, usage, error } = JSON.parse(json);
+  let stopReason: string | undefined;
+  let [stopSequence, usage, error]: unknown[] = [];
+  for (const [, json = ""] of sse.matchAll(/^data: ([^\n]*)$/gm)) {
+    const event = JSON.parse(json);
+    const { type, index, content_block, delta } = event;
     if (type === "content_block_start") blocks[index] = { ...content_block };
-    if (type === "content_block_delta") extend(blocks[index] ?? {}, delta);
-    if (type === "message_delta") message = { stopReason: delta.stop_reason, usage };
-    if (type === "error") message = { error: error.type };
+    else if (type === "content_block_delta") extend(blocks[index] ?? {}, delta);
+    else if (type === "message_delta") {
+      ({ stop_reason: stopReason, stop_sequence: stopSequence } = delta);
+      usage = event.usage;
+    } else if (type === "error") error = event.error;
   }
-  return {
-    blocks: blocks.map(toPlain),
-    stopReason: message.stopReason,
-    usage: message.usage,
-    error: message.error,
-  };
+  return { blocks: blocks as unknown as Block[], stopReason, stopSequence, usage, error };
+}
+
+/** Texts, thinking and calls alone, with their inputs; one that is broken is its text. */
+export function told(sse: string) {
+  const { blocks, stopReason } = understood(sse);
+  return { blocks: blocks.map(toPlain), stopReason };
 }
 
 function extend(block: Record<string, unknown>, delta: Record<string, string>): void {
@@ -32,11 +46,11 @@ function extend(block: Record<string, unknown>, delta: Record<string, string>): 
   }
 }
 
-function toPlain({ type, text, thinking, name, partial_json }: Record<string, unknown>): unknown {
+function toPlain({ type, text, thinking, name, partial_json = "{}" }: Block): unknown {
   if (type === "text") return { text };
   if (type === "thinking") return { thinking };
   try {
-    return { name, input: JSON.parse(String(partial_json ?? "{}")) };
+    return { name, input: JSON.parse(partial_json) };
   } catch {
     return { name, input: partial_json };
   }
