@@ -1,8 +1,9 @@
 import { describe, test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { cut } from "../support/cut.ts";
 import { illegalities } from "../support/legal-stream.ts";
-import { cut, translate } from "../support/translate.ts";
+import { translate } from "../support/translate.ts";
 import { question } from "./answer.ts";
 import { type Case, cases, framesOf } from "./cases.ts";
 import { patience, runs } from "./runs.ts";

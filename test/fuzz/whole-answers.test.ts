@@ -2,7 +2,7 @@ import { describe, test } from "node:test";
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { proxy } from "../support/proxy.ts";
-import { cut } from "../support/translate.ts";
+import { cut } from "../support/cut.ts";
 import { bytes, upstream } from "../support/upstream.ts";
 import { type Part, question } from "./answer.ts";
 import { cases, framesOf } from "./cases.ts";

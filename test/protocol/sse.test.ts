@@ -1,7 +1,7 @@
 import { describe, test } from "node:test";
 import { assertEquals, assertRejects } from "@std/assert";
 import { encodeSse, parseSse } from "../../src/protocol/sse.ts";
-import { cut } from "../support/translate.ts";
+import { cut } from "../support/cut.ts";
 
 describe("parseSse", () => {
   test("puts characters together that were cut between two reads", async () => {

@@ -1,7 +1,7 @@
 import { describe, test } from "node:test";
 import { assertEquals } from "@std/assert";
 import { proxy, question, token } from "../support/proxy.ts";
-import { cut } from "../support/translate.ts";
+import { cut } from "../support/cut.ts";
 import { bytes, streamed, text, upstream } from "../support/upstream.ts";
 
 describe("a body", () => {

@@ -50,14 +50,3 @@ export function chunk(delta: unknown, finish_reason: string | null = null) {
 export function encodeChunk(chunk: unknown): Uint8Array {
   return new TextEncoder().encode(`data: ${JSON.stringify(chunk)}\n\n`);
 }
-
-/** The same bytes, cut into pieces of these sizes over and over. */
-export function cut(whole: Uint8Array, sizes: readonly number[]): Uint8Array[] {
-  const pieces: Uint8Array[] = [];
-  for (let at = 0, turn = 0; at < whole.length; turn += 1) {
-    const size = sizes[turn % sizes.length] ?? 1;
-    pieces.push(whole.slice(at, at + size));
-    at += size;
-  }
-  return pieces;
-}

@@ -2,7 +2,7 @@ import { describe, test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { ArgumentRepair, repairArguments } from "../../src/translate/repair/argument-repair.ts";
-import { cutText } from "../support/cut-text.ts";
+import { cut } from "../support/cut.ts";
 
 const schema = {
   type: "object",
@@ -236,7 +236,7 @@ describe("arguments of a tool without a schema", () => {
 
 function told(written: string, each: readonly number[], isCut = false) {
   const repair = new ArgumentRepair(() => schema);
-  let json = cutText(written, each).map((piece) => repair.feed(piece)).join("");
+  let json = cut(written, each).map((piece) => repair.feed(piece)).join("");
   assert(written.startsWith(json), "gave out what was not right");
   json += repair.finish(isCut);
   return { json, isAltered: repair.isAltered };

@@ -1,7 +1,7 @@
 import { describe, test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { cutText } from "../support/cut-text.ts";
+import { cut } from "../support/cut.ts";
 import { allExcuses, illegalities } from "../support/legal-stream.ts";
 import { question } from "../support/proxy.ts";
 import { told } from "../support/told.ts";
@@ -266,7 +266,7 @@ describe("an answer in pieces", () => {
 
     await fc.assert(
       fc.asyncProperty(written, written, sizes, async (text, args, each) => {
-        const inPieces = await ask(cutText(text, each), cutText(args, each));
+        const inPieces = await ask(cut(text, each), cut(args, each));
 
         assertEquals(inPieces, await ask([text], [args]));
       }),

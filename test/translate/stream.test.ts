@@ -3,9 +3,10 @@ import process from "node:process";
 import { describe, test } from "node:test";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
+import { cut } from "../support/cut.ts";
 import { illegalities } from "../support/legal-stream.ts";
 import { question } from "../support/proxy.ts";
-import { cut, translate } from "../support/translate.ts";
+import { translate } from "../support/translate.ts";
 
 const streams = new URL("../fixtures/streams/", import.meta.url);
 const recordings = (await readdir(streams)).filter((name) => name.endsWith(".openai.sse")).sort();

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import type { ChatTool } from "../../src/protocol/openai.ts";
 import { DeclaredTools } from "../../src/translate/answer/declared-tools.ts";
 import { TextCalls } from "../../src/translate/text-calls/text-calls.ts";
-import { cutText } from "../support/cut-text.ts";
+import { cut } from "../support/cut.ts";
 
 type Told = string | { readonly name: string; readonly input: unknown };
 
@@ -123,7 +123,7 @@ describe("text", () => {
   test("is a call as soon as its end mark has come", () => {
     const found = new TextCalls(tools, false);
 
-    const heard = cutText(`<tool_call>${bare}</tool_call>`, [1]).map((each) => found.feed(each));
+    const heard = cut(`<tool_call>${bare}</tool_call>`, [1]).map((each) => found.feed(each));
 
     assertEquals(heard.findIndex((each) => each.length > 0), heard.length - 1);
     assertEquals(heard.at(-1)?.length, 1);
@@ -153,7 +153,7 @@ describe("text", () => {
 function told(written: string, each: readonly number[], end: "end" | "cut" = "end"): Told[] {
   const found = new TextCalls(tools, false);
   const heard = [
-    ...cutText(written, each).flatMap((piece) => found.feed(piece)),
+    ...cut(written, each).flatMap((piece) => found.feed(piece)),
     ...found.finish(end),
   ];
   const seen: Told[] = [];

@@ -2,7 +2,7 @@ import { describe, test } from "node:test";
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { argumentLimits, speechLimits, TextLoop } from "../../src/translate/answer/text-loop.ts";
-import { cutText } from "../support/cut-text.ts";
+import { cut } from "../support/cut.ts";
 
 const prose = "The server reads the request, plans which tools it needs and answers in pieces. ";
 
@@ -100,7 +100,7 @@ function rows(count: number, row: (number: number) => string): string {
 function passed(text: string, each: readonly number[], limits = speechLimits): number {
   const loop = new TextLoop(limits);
   let length = 0;
-  for (const piece of cutText(text, each)) {
+  for (const piece of cut(text, each)) {
     length += loop.feed(piece);
     if (loop.isFound) break;
   }
