@@ -52,7 +52,7 @@ export function encodeSession(requests: readonly SessionRequest[]): string {
   return lines.join("\n") + "\n";
 }
 
-export function decodeSession(text: string): readonly SessionRequest[] {
+function decodeSession(text: string): readonly SessionRequest[] {
   const parts: unknown[] = [];
   return text.trimEnd().split("\n").flatMap((json) => {
     const line = JSON.parse(json) as SessionRequest | { readonly part: unknown };

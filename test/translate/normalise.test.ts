@@ -2,6 +2,7 @@ import { describe, test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
 import type { MessagesRequest } from "../../src/protocol/anthropic.ts";
 import { normalise } from "../../src/translate/request/normalise.ts";
+import { call, result, text } from "../support/conversation.ts";
 import { question } from "../support/proxy.ts";
 
 const billing = "x-anthropic-billing-header: cc_version=2.1.330.abc; cc_entrypoint=cli;";
@@ -181,10 +182,7 @@ describe("normalise", () => {
       { role: "assistant", content: [call("a"), call("b")] },
       {
         role: "user",
-        content: [text("done"), text("done")].map((each, index) => ({
-          ...result("ab"[index]!),
-          content: [each],
-        })),
+        content: ["a", "b"].map((id) => result(id, [text(`result of ${id}`)])),
       },
     ]);
   });
@@ -266,18 +264,6 @@ function request(fields: Partial<MessagesRequest> & Record<string, unknown>): Me
   return { ...question, ...fields };
 }
 
-function text(value: string) {
-  return { type: "text" as const, text: value };
-}
-
 function user(content: MessagesRequest["messages"][number]["content"]) {
   return { role: "user" as const, content };
-}
-
-function call(id: string) {
-  return { type: "tool_use" as const, id, name: "Read", input: {} };
-}
-
-function result(tool_use_id: string) {
-  return { type: "tool_result" as const, tool_use_id, content: "done" };
 }

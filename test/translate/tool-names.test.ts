@@ -4,8 +4,10 @@ import fc from "fast-check";
 import type { MessageEvent } from "../../src/protocol/anthropic.ts";
 import { toChatName, withClientNames } from "../../src/translate/tool-names.ts";
 import { assistant, call, result, text, translated, user } from "../support/conversation.ts";
-import { callOf, streamed, upstream } from "../support/upstream.ts";
 import { question } from "../support/proxy.ts";
+import { told } from "../support/told.ts";
+import { translateChunks } from "../support/translate.ts";
+import { called, end } from "../support/upstream.ts";
 
 const odd = "mcp.files/öffnen";
 
@@ -54,23 +56,12 @@ describe("a tool's name", () => {
   });
 
   test("is the client's again in the answer", async () => {
-    const called = { name: toChatName(odd), arguments: "{}" };
-    const { backend } = upstream(() =>
-      streamed([{
-        choices: [{ delta: { tool_calls: [{ index: 0, id: "c", function: called }] } }],
-      }, { choices: [{ delta: {}, finish_reason: "tool_calls" }] }])
-    );
+    const chunks = [called(0, "c", toChatName(odd), "{}"), end("tool_calls")];
+    const request = { ...question, tools: [{ name: odd }, { name: "Read" }] };
 
-    const events = await Array.fromAsync(
-      backend.stream({ ...question, tools: [{ name: odd }, { name: "Read" }] }, callOf()),
-    );
+    const sse = await translateChunks(chunks, { request });
 
-    const [begun] = events.filter(({ type }) => type === "content_block_start");
-    assertEquals(
-      begun?.type === "content_block_start" && begun.content_block.type === "tool_use" &&
-        begun.content_block.name,
-      odd,
-    );
+    assertEquals(told(sse).blocks, [{ name: odd, input: {} }]);
   });
 
   test("costs an answer nothing where no tool has another", () => {
