@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { ChatTool } from "../../src/protocol/openai.ts";
-import { DeclaredTools } from "../../src/translate/answer/declared-tools.ts";
+import { DeclaredTools } from "../../src/translate/declared-tools.ts";
 import { TextCalls } from "../../src/translate/text-calls/text-calls.ts";
 import { cut } from "../support/cut.ts";
 

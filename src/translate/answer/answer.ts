@@ -2,7 +2,7 @@ import type { NewId } from "../../core/ids.ts";
 import type { MessageEvent } from "../../protocol/anthropic.ts";
 import type { ChatDelta, ChatRequest } from "../../protocol/openai.ts";
 import { type BlockForm, BlockWriter } from "./blocks.ts";
-import { DeclaredTools } from "./declared-tools.ts";
+import { DeclaredTools } from "../declared-tools.ts";
 import { toSaid } from "./delta.ts";
 import { RepeatedCalls } from "./repeated-calls.ts";
 import type { TextCall } from "../text-calls/text-call.ts";

@@ -1,5 +1,5 @@
 import { ArgumentRepair } from "../repair/argument-repair.ts";
-import type { DeclaredTools } from "./declared-tools.ts";
+import type { DeclaredTools } from "../declared-tools.ts";
 import type { CallPart } from "./delta.ts";
 import type { RepeatedCalls } from "./repeated-calls.ts";
 import { argumentLimits, endless, TextLoop } from "./text-loop.ts";

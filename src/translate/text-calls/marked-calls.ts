@@ -1,4 +1,4 @@
-import { toPlainName } from "../answer/declared-tools.ts";
+import { toPlainName } from "../declared-tools.ts";
 import { complete, readJsonCalls } from "./json-calls.ts";
 import { mendJson } from "../repair/mended-json.ts";
 import { objectOf, type Reading, type TextCall, toArguments, type Written } from "./text-call.ts";

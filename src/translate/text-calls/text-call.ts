@@ -1,5 +1,5 @@
 import { isRecord } from "../../core/is-record.ts";
-import type { DeclaredTools } from "../answer/declared-tools.ts";
+import type { DeclaredTools } from "../declared-tools.ts";
 import { mendJson } from "../repair/mended-json.ts";
 
 /** A call that a model wrote into its text. `json` is JSON of an object. */

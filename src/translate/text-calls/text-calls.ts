@@ -1,6 +1,6 @@
 import { type CallForm, callForms } from "./call-forms.ts";
 import { begins } from "./call-opening.ts";
-import type { DeclaredTools } from "../answer/declared-tools.ts";
+import type { DeclaredTools } from "../declared-tools.ts";
 import type { Reading, TextCall } from "./text-call.ts";
 
 /** What a text turned out to be, in order. */

@@ -1,5 +1,5 @@
-import type { ChatTool } from "../../protocol/openai.ts";
-import type { Schema } from "../repair/argument-types.ts";
+import type { ChatTool } from "../protocol/openai.ts";
+import type { Schema } from "./repair/argument-types.ts";
 
 /** The tools that a request has, as a model may call them. */
 export class DeclaredTools {
