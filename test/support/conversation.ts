@@ -1,3 +1,4 @@
+import { serverKinds } from "../../src/backend/server-kinds.ts";
 import { memo } from "../../src/core/memo.ts";
 import type { ContentBlock, Message, MessagesRequest } from "../../src/protocol/anthropic.ts";
 import type { ChatRequest } from "../../src/protocol/openai.ts";
@@ -7,11 +8,7 @@ import { toChatRequest } from "../../src/translate/request/request.ts";
 import { question } from "./proxy.ts";
 
 /** What most servers take. */
-export const usual: Dialect = {
-  ...{ seesImages: true, readsFiles: false, takesTopK: true, outputLimit: "max_tokens" },
-  ...{ thinking: "reasoning_content", takesEffort: false, takesTemplateOptions: false },
-  ...{ simpleSchemas: false, strictTurns: false, without: [] },
-};
+const usual: Dialect = serverKinds.other.dialect;
 
 /** As a server of that dialect is asked; fields that are not given are those of a short question. */
 export function translated(
