@@ -4,6 +4,7 @@ import { memo } from "../core/memo.ts";
 import type { ContentBlock, Message, MessagesRequest, Tool } from "../protocol/anthropic.ts";
 import { parseMessagesRequest } from "../protocol/request-schema.ts";
 import { normalise } from "../translate/request/normalise.ts";
+import { byName } from "../translate/request/visible-tools.ts";
 import type { CacheKey } from "./tier.ts";
 
 /** Raised when the meaning of a key or of a stored answer changes. */
@@ -16,7 +17,7 @@ const cacheVersion = 3;
  */
 export function toPromptIdentity(request: MessagesRequest): PromptIdentity {
   const { stream: _stream, metadata: _metadata, system, tools, messages, ...parameters } = request;
-  const sorted = (tools ?? []).toSorted((a, b) => compare(a.name, b.name));
+  const sorted = (tools ?? []).toSorted(byName);
   const instructions = {
     system: sha256(canonicalJson(system ?? [])),
     tools: sha256(sorted.map(hashOfTool).join()),
@@ -82,7 +83,7 @@ function canonicalJson(value: unknown): string {
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join()}]`;
   let json = "";
-  for (const name of Object.keys(value).sort(compare)) {
+  for (const name of Object.keys(value).sort()) {
     const property = (value as Readonly<Record<string, unknown>>)[name];
     if (property === undefined) continue;
     json += `${json === "" ? "" : ","}${JSON.stringify(name)}:${canonicalJson(property)}`;
@@ -92,8 +93,4 @@ function canonicalJson(value: unknown): string {
 
 function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -17,11 +17,15 @@ export function visibleTools(
   const isSearched = plain.some(isToolSearch);
   const always = plain
     .filter(({ defer_loading }) => isSearched || !defer_loading)
-    .toSorted((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
+    .toSorted(byName)
     .filter(({ name }, index, sorted) => name !== sorted[index - 1]?.name);
   const deferred = new Map(plain.map((tool) => [tool.name, tool]));
   for (const { name } of always) deferred.delete(name);
   return [...always, ...[...new Set(references)].flatMap((name) => deferred.get(name) ?? [])];
+}
+
+export function byName(a: Tool, b: Tool): number {
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 }
 
 /** `cache_control` says nothing to the model. */
