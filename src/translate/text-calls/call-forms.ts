@@ -1,5 +1,5 @@
 import type { Opening } from "./call-opening.ts";
-import { readBareCalls, readJsonCalls } from "./json-calls.ts";
+import { nameKeys, readBareCalls, readJsonCalls } from "./json-calls.ts";
 import {
   readDeepSeek,
   readGemma,
@@ -24,13 +24,12 @@ export interface CallForm {
 const quotes = ['"', "'"];
 const quoted = (keys: readonly string[]) =>
   quotes.flatMap((quote) => keys.map((key) => quote + key + quote));
-const nameKeys = quoted(["name", "tool_name"]);
 /** Of a call in JSON, where they stand in front of its name. */
 const otherKeys = quoted(
   "id type index function arguments parameters tool_call_id".split(" "),
 );
 const objects: readonly Opening[] = [
-  [["{"], "blanks", nameKeys, "blanks", [":"], "blanks", quotes, "name", quotes],
+  [["{"], "blanks", quoted(nameKeys), "blanks", [":"], "blanks", quotes, "name", quotes],
   [["{"], "blanks", otherKeys, "blanks", [":"]],
 ];
 const json = [...objects, ...behind(["["], objects)];

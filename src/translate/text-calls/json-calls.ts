@@ -6,7 +6,7 @@ import { type Reading, type TextCall, toArguments, type Written } from "./text-c
 const between = /[\s,;]*/y;
 const closers = /[\s}\]]*/y;
 const argumentKeys = ["arguments", "parameters", "args", "input"];
-const nameKeys = ["name", "tool_name"];
+export const nameKeys = ["name", "tool_name"];
 const plainKeys = new Set([...argumentKeys, ...nameKeys, "id", "type", "index", "tool_call_id"]);
 
 /** One call, a list of them, or several one after another, under whatever field names are in use. */
