@@ -7,7 +7,15 @@ import { FakeClock, settled } from "../support/fake-clock.ts";
 import { illegalities } from "../support/legal-stream.ts";
 import { proxy, question } from "../support/proxy.ts";
 import { typesIn } from "../support/told.ts";
-import { callOf, never, streamed, text, upstream, type UpstreamCall } from "../support/upstream.ts";
+import {
+  callOf,
+  encodeChunk,
+  never,
+  streamed,
+  text,
+  upstream,
+  type UpstreamCall,
+} from "../support/upstream.ts";
 
 const streaming = { ...question, stream: true };
 const gone = () => {
@@ -210,8 +218,7 @@ function silent(answer: Answer, probe: Probe) {
 function speaking() {
   let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   const body = new ReadableStream<Uint8Array>({ start: (given) => void (controller = given) });
-  const say = (chunk: unknown) =>
-    controller?.enqueue(new TextEncoder().encode(`data: ${JSON.stringify(chunk)}\n\n`));
+  const say = (chunk: unknown) => controller?.enqueue(encodeChunk(chunk));
   return {
     say,
     end() {

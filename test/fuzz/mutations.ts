@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { encodeChunk } from "../support/upstream.ts";
 import { odd, setField } from "./odd-values.ts";
 import { joined } from "./wire.ts";
 
@@ -109,7 +110,7 @@ function withField(frame: Uint8Array, field: number, value: unknown): Uint8Array
     return frame; // [DONE], or what an earlier mutation has left
   }
   setField(chunk, field, value);
-  return new TextEncoder().encode(`data: ${JSON.stringify(chunk)}\n\n`);
+  return encodeChunk(chunk);
 }
 
 function changeBytes(bytes: Uint8Array, mutation: Mutation): Uint8Array {

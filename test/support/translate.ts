@@ -3,7 +3,7 @@ import type { Observation } from "../../src/backend/backend.ts";
 import type { MessagesRequest } from "../../src/protocol/anthropic.ts";
 import { encodeSse } from "../../src/protocol/sse.ts";
 import { question } from "./proxy.ts";
-import { bytes, callOf, upstream } from "./upstream.ts";
+import { bytes, callOf, streamed, upstream } from "./upstream.ts";
 
 interface TranslateOptions {
   readonly request?: MessagesRequest;
@@ -24,7 +24,7 @@ export async function translateChunks(
   chunks: readonly unknown[],
   options: TranslateOptions = {},
 ): Promise<string> {
-  return await translate(chunks.map(encodeChunk), options);
+  return await translateResponse(streamed(chunks, { done: false }), options);
 }
 
 export async function translateResponse(
@@ -41,12 +41,4 @@ export async function translateResponse(
     told += encodeSse(toErrorBody(error));
   }
   return told;
-}
-
-export function chunk(delta: unknown, finish_reason: string | null = null) {
-  return { choices: [{ index: 0, delta, finish_reason }] };
-}
-
-export function encodeChunk(chunk: unknown): Uint8Array {
-  return new TextEncoder().encode(`data: ${JSON.stringify(chunk)}\n\n`);
 }

@@ -60,9 +60,13 @@ export function streamed(
   chunks: readonly unknown[],
   { held, done = true }: { held?: UpstreamCall; done?: boolean } = {},
 ): Response {
-  const lines = chunks.map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`);
-  if (done && !held) lines.push("data: [DONE]\n\n");
-  return bytes(lines.map((line) => new TextEncoder().encode(line)), held);
+  const pieces = chunks.map(encodeChunk);
+  if (done && !held) pieces.push(new TextEncoder().encode("data: [DONE]\n\n"));
+  return bytes(pieces, held);
+}
+
+export function encodeChunk(chunk: unknown): Uint8Array {
+  return new TextEncoder().encode(`data: ${JSON.stringify(chunk)}\n\n`);
 }
 
 /** The bytes as the network delivers them, one read for each piece. */
@@ -81,8 +85,12 @@ export function bytes(pieces: readonly Uint8Array[], held?: UpstreamCall): Respo
   return new Response(body, { headers: { "content-type": "text/event-stream" } });
 }
 
-export function text(content: string, finish_reason: string | null = null) {
-  return { choices: [{ index: 0, delta: { content }, finish_reason }] };
+export function chunk(delta: unknown, finish_reason: string | null = null) {
+  return { choices: [{ index: 0, delta, finish_reason }] };
+}
+
+export function text(content: string, finish_reason?: string) {
+  return chunk({ content }, finish_reason);
 }
 
 export function thought(reasoning_content: string) {
@@ -96,7 +104,7 @@ export function called(index: number, id: string, name: string, args: string) {
 }
 
 export function end(finish_reason: string) {
-  return { choices: [{ index: 0, delta: {}, finish_reason }] };
+  return chunk({}, finish_reason);
 }
 
 export function usage(prompt_tokens: number, completion_tokens: number, cached_tokens?: number) {

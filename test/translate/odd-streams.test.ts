@@ -5,7 +5,8 @@ import { cut } from "../support/cut.ts";
 import { allExcuses, illegalities } from "../support/legal-stream.ts";
 import { question } from "../support/proxy.ts";
 import { told } from "../support/told.ts";
-import { chunk, translateChunks } from "../support/translate.ts";
+import { translateChunks } from "../support/translate.ts";
+import { chunk } from "../support/upstream.ts";
 
 const whole = (name: string, args: string) => ({ function: { name, arguments: args } });
 const asked = { ...question, tools: [{ name: "Read" }, { name: "Bash" }] };

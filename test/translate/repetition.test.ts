@@ -4,7 +4,8 @@ import type { Message, MessagesRequest } from "../../src/protocol/anthropic.ts";
 import { illegalities } from "../support/legal-stream.ts";
 import { question } from "../support/proxy.ts";
 import { told } from "../support/told.ts";
-import { chunk, encodeChunk, translateChunks, translateResponse } from "../support/translate.ts";
+import { translateChunks, translateResponse } from "../support/translate.ts";
+import { chunk, encodeChunk } from "../support/upstream.ts";
 
 const input = { path: "a.txt" };
 const parameters = { type: "object", properties: { path: { type: "string" } } };
