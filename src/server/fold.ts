@@ -6,6 +6,7 @@ import { MessageFold } from "../protocol/message-fold.ts";
 export async function foldMessage(events: AsyncIterable<MessageEvent>): Promise<MessageResponse> {
   const fold = new MessageFold();
   for await (const event of events) fold.add(event);
-  if (!fold.message) throw new ProxyError("api_error", "The backend gave no answer");
-  return fold.message;
+  const { message } = fold;
+  if (!message) throw new ProxyError("api_error", "The backend gave no answer");
+  return message;
 }
