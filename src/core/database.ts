@@ -2,9 +2,15 @@ import { closeSync, existsSync, openSync, renameSync, rmSync, statSync } from "n
 import { DatabaseSync } from "node:sqlite";
 import type { Log } from "./log.ts";
 
+const patienceMs = 2000;
+const askAgainMs = 5;
+
 export interface DatabaseOptions<Statements> {
   readonly path: string;
-  /** Brings the tables from `version` to what the program expects; 0 is a new file. May throw. */
+  /**
+   * Brings the tables from `version` to what the program expects, in a transaction of its own; 0 is
+   * a new file. May throw.
+   */
   readonly migrate: (database: DatabaseSync, version: number) => void;
   readonly prepare: (database: DatabaseSync) => Statements;
   /** What a warning calls it. */
@@ -74,16 +80,32 @@ function open<T>({ path, migrate }: DatabaseOptions<T>): DatabaseSync {
   const database = new DatabaseSync(path);
   try {
     // Another anyclaude may be writing: wait for it rather than fail.
-    database.exec("PRAGMA busy_timeout = 2000; PRAGMA journal_mode = WAL");
-    database.exec("PRAGMA synchronous = NORMAL");
+    database.exec(`PRAGMA busy_timeout = ${patienceMs}; PRAGMA synchronous = NORMAL`);
+    writeAhead(database);
+    // At once, because another anyclaude may be doing the same.
+    database.exec("BEGIN IMMEDIATE");
     const { user_version: version } = database.prepare("PRAGMA user_version").get() as {
       user_version: number;
     };
     migrate(database, version);
+    database.exec("COMMIT");
     return database;
   } catch (error) {
     database.close();
     throw error;
+  }
+}
+
+/** Two that make a new file at once: SQLite refuses one of them here without any waiting. */
+function writeAhead(database: DatabaseSync): void {
+  for (const deadline = performance.now() + patienceMs;;) {
+    try {
+      database.exec("PRAGMA journal_mode = WAL");
+      return;
+    } catch (error) {
+      if (!isLocked(error) || performance.now() > deadline) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, askAgainMs);
+    }
   }
 }
 
@@ -94,4 +116,9 @@ function inodeOf(path: string): number | undefined {
 /** SQLITE_CORRUPT or SQLITE_NOTADB, by the words that both runtimes keep. */
 function isDamaged(error: unknown): boolean {
   return error instanceof Error && /malformed|not a database/.test(error.message);
+}
+
+/** SQLITE_BUSY, by the words that both runtimes keep. */
+export function isLocked(error: unknown): boolean {
+  return error instanceof Error && error.message.includes("locked");
 }

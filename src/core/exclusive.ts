@@ -1,6 +1,7 @@
 import { closeSync, existsSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
+import { isLocked } from "./database.ts";
 
 export interface Waiting {
   /** Called once, when another process has to be waited for. */
@@ -68,8 +69,7 @@ class Lock implements Disposable {
       this.#database.exec(statements);
       return true;
     } catch (error) {
-      // SQLITE_BUSY, by the words that both runtimes keep.
-      if (error instanceof Error && error.message.includes("locked")) return false;
+      if (isLocked(error)) return false;
       throw error;
     }
   }

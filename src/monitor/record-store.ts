@@ -102,10 +102,8 @@ function prepare(database: DatabaseSync) {
 function migrate(database: DatabaseSync, version: number): void {
   if (version > schemaVersion) throw new Error("it was written by a newer anyclaude");
   const all = [...Object.values(columns), ...costs.map((name) => `${name} REAL`)];
-  // At once, because another anyclaude may be doing the same.
   database.exec(
-    `BEGIN IMMEDIATE;
-     CREATE TABLE IF NOT EXISTS request (${all.join(", ")});
+    `CREATE TABLE IF NOT EXISTS request (${all.join(", ")});
      CREATE INDEX IF NOT EXISTS request_by_start ON request (started_at);
      PRAGMA user_version = ${schemaVersion}`,
   );
@@ -114,7 +112,6 @@ function migrate(database: DatabaseSync, version: number): void {
   // An earlier anyclaude did not write it; one that does not know it leaves it empty.
   const missing = all.filter((column) => !known.has(column.split(" ")[0] ?? ""));
   for (const column of missing) database.exec(`ALTER TABLE request ADD COLUMN ${column}`);
-  database.exec("COMMIT");
 }
 
 function toColumn(value: string | number | boolean | undefined): string | number | null {

@@ -1,8 +1,10 @@
 import { describe, test } from "node:test";
+import { once } from "node:events";
 import { closeSync, existsSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Worker } from "node:worker_threads";
 import { assertEquals, assertThrows } from "@std/assert";
 import { Database } from "../../src/core/database.ts";
 import { type Log, silentLog } from "../../src/core/log.ts";
@@ -50,6 +52,18 @@ describe("Database", () => {
 
     assertEquals(seen.length, 1);
     assertEquals(warnings.length, 1);
+  });
+
+  test("waits for another one that makes the same new file", async (t) => {
+    const { path, open } = place(t);
+    const other = new Worker(new URL("hold-database.ts", import.meta.url), { workerData: path });
+    const ended = once(other, "exit");
+    await once(other, "message");
+
+    using database = open();
+
+    assertEquals(database.use(({ all }) => all.all()).length, 0);
+    await ended;
   });
 
   test("passes every other failure on", (t) => {
