@@ -1,16 +1,13 @@
-import { createConsola } from "consola";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import process from "node:process";
 import { UserError } from "../core/user-error.ts";
 import { toFit } from "../models/fit.ts";
 import type { Environment } from "../models/hub-cache.ts";
 import { type InstalledModel, installedModels } from "../models/installed.ts";
 import { type Machine, readMachine } from "../models/machine.ts";
 import { recommend, type Recommendation } from "../models/recommended.ts";
-import { askText } from "./ask-text.ts";
+import { askText, askWhich, isTerminal, type Option } from "./ask.ts";
 import { toGigabytes } from "./gigabytes.ts";
-import { isTerminal } from "./is-terminal.ts";
 import { fitText } from "./models-text.ts";
 
 /** What was chosen, now or before; it is for the caller to say whether it turned out well. */
@@ -18,12 +15,6 @@ export interface Choice {
   readonly name: string;
   remember(): void;
   forget(): void;
-}
-
-interface Option {
-  readonly label: string;
-  readonly value: string;
-  readonly hint: string;
 }
 
 const another = "another";
@@ -55,24 +46,19 @@ export async function chooseModel(stateFolder: string, env: Environment): Promis
 }
 
 async function ask(env: Environment): Promise<string> {
-  const terminal = createConsola({ stdout: process.stderr });
   const machine = readMachine();
   const installed = installedModels(env);
   const names = new Set(installed.map(({ name }) => name));
-  const chosen = await terminal.prompt("Which model should answer? (--model names another one)", {
-    type: "select",
-    cancel: "undefined",
-    options: [
-      ...installed.map((model) => toOption(model, machine)).toSorted(wholeOnesFirst),
-      ...recommend(machine).filter(({ model }) => !names.has(model.name)).map(toOffer),
-      {
-        label: "tiny (1.6 MB, built in)",
-        value: "tiny",
-        hint: "for a first look; of no use for real work",
-      },
-      { label: "another one", value: another, hint: "a Hugging Face name or a folder" },
-    ],
-  });
+  const chosen = await askWhich("Which model should answer? (--model names another one)", [
+    ...installed.toSorted(wholeOnesFirst).map((model) => toOption(model, machine)),
+    ...recommend(machine).filter(({ model }) => !names.has(model.name)).map(toOffer),
+    {
+      label: "tiny (1.6 MB, built in)",
+      value: "tiny",
+      hint: "for a first look; of no use for real work",
+    },
+    { label: "another one", value: another, hint: "a Hugging Face name or a folder" },
+  ]);
   const name = chosen === another ? await askText("Its name or folder: ") : chosen;
   if (name) return name;
   throw new UserError("Cannot start without a model: none was chosen", { exitCode: 2 });
@@ -87,8 +73,8 @@ function toOption({ name, bytes, facts, place }: InstalledModel, machine: Machin
   return { label: `${name} (${toGigabytes(bytes)} here)`, value: name, hint };
 }
 
-function wholeOnesFirst(one: Option, other: Option): number {
-  return Number(one.hint.startsWith("not all")) - Number(other.hint.startsWith("not all"));
+function wholeOnesFirst(one: InstalledModel, other: InstalledModel): number {
+  return Number(one.facts === undefined) - Number(other.facts === undefined);
 }
 
 function toOffer(

@@ -1,5 +1,4 @@
 import { defineCommand } from "citty";
-import { createConsola } from "consola";
 import process from "node:process";
 import { isInUse } from "../app/models-in-use.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
@@ -10,9 +9,9 @@ import { type InstalledModel, installedModels, locate } from "../models/installe
 import { type Machine, readMachine } from "../models/machine.ts";
 import { checkedAt, recommend } from "../models/recommended.ts";
 import { findRemovable, removeModel } from "../models/remove.ts";
+import { askYesNo, isTerminal } from "./ask.ts";
 import { explained } from "./explained.ts";
 import { toGigabytes } from "./gigabytes.ts";
-import { isTerminal } from "./is-terminal.ts";
 import { modelsText } from "./models-text.ts";
 import { pullModel } from "./pull.ts";
 
@@ -104,11 +103,10 @@ async function askToRemove(name: string, bytes: number): Promise<boolean> {
       exitCode: 2,
     });
   }
-  const answer = await createConsola({ stdout: process.stderr }).prompt(
+  return await askYesNo(
     `Remove ${name}, ${toGigabytes(bytes)}, for all programs that use the Hugging Face cache?`,
-    { type: "confirm", initial: false, cancel: "undefined" },
+    false,
   );
-  return answer === true;
 }
 
 function toHubName(name: string | undefined, what: string): string {

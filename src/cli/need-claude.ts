@@ -1,5 +1,3 @@
-import { createConsola } from "consola";
-import process from "node:process";
 import { UserError } from "../core/user-error.ts";
 import { type ClaudeSearch, findClaude } from "../launcher/find-claude.ts";
 import {
@@ -8,6 +6,7 @@ import {
   type InstallWay,
   waysToInstall,
 } from "../launcher/install-claude.ts";
+import { askWhich, isTerminal } from "./ask.ts";
 import { tell } from "./tell.ts";
 
 const notFound = "Cannot find Claude Code: there is no `claude` on the PATH or in the usual places";
@@ -20,8 +19,7 @@ export async function needClaude(search: ClaudeSearch): Promise<string> {
   const found = findClaude(search);
   if (found) return found;
   const ways = waysToInstall(search.environment);
-  const canAsk = process.stdin.isTTY && process.stderr.isTTY;
-  if (!canAsk || ways.length === 0) throw new UserError(`${notFound}; ${advice(allWays)}`);
+  if (!isTerminal() || ways.length === 0) throw new UserError(`${notFound}; ${advice(allWays)}`);
   tell(`${notFound}.`);
   const way = await ask(ways);
   if (!way) throw new UserError(`Cannot start without Claude Code; ${advice(allWays)}`);
@@ -33,15 +31,10 @@ export async function needClaude(search: ClaudeSearch): Promise<string> {
 }
 
 async function ask(ways: readonly InstallWay[]): Promise<InstallWay | undefined> {
-  const terminal = createConsola({ stdout: process.stderr });
-  const chosen = await terminal.prompt("Install it now, in one of the official ways?", {
-    type: "select",
-    cancel: "undefined",
-    options: [
-      { label: "no", value: "no" },
-      ...ways.map(({ shown }) => ({ label: shown, value: shown })),
-    ],
-  });
+  const chosen = await askWhich("Install it now, in one of the official ways?", [
+    { label: "no", value: "no" },
+    ...ways.map(({ shown }) => ({ label: shown, value: shown })),
+  ]);
   return ways.find(({ shown }) => shown === chosen);
 }
 

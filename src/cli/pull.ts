@@ -1,10 +1,10 @@
-import { createConsola } from "consola";
 import process from "node:process";
 import { prepareDownloader } from "../app/model-download.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { systemClock } from "../core/clock.ts";
 import { downloadModel, type DownloadPlan } from "../models/download.ts";
 import { hubCacheFolder } from "../models/hub-cache.ts";
+import { askYesNo } from "./ask.ts";
 import { toGigabytes } from "./gigabytes.ts";
 import { Progress, toDuration } from "./progress.ts";
 import { tell } from "./tell.ts";
@@ -52,11 +52,10 @@ export async function askToDownload(
   name: string,
   { missingBytes, freeBytes }: DownloadPlan,
 ): Promise<boolean> {
-  const answer = await createConsola({ stdout: process.stderr }).prompt(
+  return await askYesNo(
     `Download ${name}, ${toGigabytes(missingBytes)}? ${toGigabytes(freeBytes)} are free`,
-    { type: "confirm", initial: true, cancel: "undefined" },
+    true,
   );
-  return answer === true;
 }
 
 function createProgress(totalBytes: number): Progress {

@@ -1,5 +1,4 @@
 import { defineCommand } from "citty";
-import { createConsola } from "consola";
 import process from "node:process";
 import { findWritten, removeWritten, type Written } from "../app/footprint.ts";
 import { endIdleServers } from "../app/mlx-server.ts";
@@ -7,6 +6,7 @@ import { findProxies } from "../app/running.ts";
 import { currentEnvironment, currentPaths } from "../config/load.ts";
 import { UserError } from "../core/user-error.ts";
 import { type InstalledModel, installedModels } from "../models/installed.ts";
+import { askYesNo, isTerminal } from "./ask.ts";
 import { explained } from "./explained.ts";
 import { toSize } from "./size.ts";
 
@@ -33,16 +33,12 @@ export const uninstall = defineCommand({
 });
 
 async function confirm(written: readonly Written[]): Promise<void> {
-  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+  if (!isTerminal()) {
     throw new UserError("Cannot ask without a terminal: --yes removes without asking");
   }
-  const terminal = createConsola({ stdout: process.stderr });
   const size = toSize(total(written));
-  const wanted = await terminal.prompt(`Remove all of it, ${size}, settings included?`, {
-    type: "confirm",
-    initial: false,
-  });
-  if (wanted !== true) throw new UserError("Nothing was removed");
+  const wanted = await askYesNo(`Remove all of it, ${size}, settings included?`, false);
+  if (!wanted) throw new UserError("Nothing was removed");
 }
 
 /** What runs would write again, or miss what it has written. */
