@@ -4,6 +4,7 @@ import { isInUse } from "../app/models-in-use.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { UserError } from "../core/user-error.ts";
 import { toFit } from "../models/fit.ts";
+import { toGigabytes } from "../models/gigabytes.ts";
 import { diskUse, hubCacheFolder, isHubName, repositoryFolder } from "../models/hub-cache.ts";
 import { type InstalledModel, installedModels, locate } from "../models/installed.ts";
 import { type Machine, readMachine } from "../models/machine.ts";
@@ -11,7 +12,6 @@ import { checkedAt, recommend } from "../models/recommended.ts";
 import { findRemovable, removeModel } from "../models/remove.ts";
 import { askYesNo, isTerminal } from "./ask.ts";
 import { explained } from "./explained.ts";
-import { toGigabytes } from "./gigabytes.ts";
 import { modelsText } from "./models-text.ts";
 import { pullModel } from "./pull.ts";
 

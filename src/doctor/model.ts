@@ -1,4 +1,6 @@
+import type { Environment } from "../core/find-program.ts";
 import { toFit } from "../models/fit.ts";
+import { toGigabytes } from "../models/gigabytes.ts";
 import { snapshotFolder } from "../models/hub-cache.ts";
 import { locate } from "../models/installed.ts";
 import type { Machine } from "../models/machine.ts";
@@ -10,7 +12,7 @@ const another = "anyclaude models shows what is here and what fits this machine"
 /** The model that the settings name: there, whole, able to use tools, and not too large. */
 export function examineModel(
   name: string | undefined,
-  environment: Readonly<Record<string, string | undefined>>,
+  environment: Environment,
   machine: Machine,
 ): Finding {
   if (name === undefined) return ok("Model", `none is named: a start asks for one; ${another}`);
@@ -34,10 +36,10 @@ export function examineModel(
   }
   const fit = toFit(facts, machine);
   if (fit.verdict === "too large") {
-    const [needed, given] = [fit.neededBytes, machine.modelBytes].map((bytes) => bytes / 1e9);
+    const [needed, given] = [fit.neededBytes, machine.modelBytes].map(toGigabytes);
     return broken(
       "Model",
-      `${name} needs about ${needed?.toFixed(1)} GB, and ${given?.toFixed(1)} GB can be had here`,
+      `${name} needs about ${needed}, and ${given} can be had here`,
       `choose a smaller one; ${another}`,
     );
   }

@@ -1,5 +1,5 @@
 import { describe, test } from "node:test";
-import { toGigabytes } from "../../src/cli/gigabytes.ts";
+import { toGigabytes } from "../../src/models/gigabytes.ts";
 import { toFit } from "../../src/models/fit.ts";
 import { toMachine } from "../../src/models/machine.ts";
 import { recommendedModels } from "../../src/models/recommended.ts";
