@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import { readdirSync, realpathSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
+import type { Environment } from "../core/find-program.ts";
+import { withHome } from "../core/home-folder.ts";
 import { snapshotFolder } from "../models/hub-cache.ts";
 import { fingerprintSources } from "../provision/sources.ts";
 
@@ -10,7 +12,7 @@ export interface ServerWishes {
   readonly prefixFolder: string;
   readonly prefixDiskGigabytes: number;
   readonly kvBits: number | undefined;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
 }
 
 /** What a server is started with, but for its address and how long it stays. */
@@ -27,7 +29,7 @@ const decisive = /^(HF_|HUGGINGFACE_|TRANSFORMERS_|MLX_(?!URL$|MODEL$|API_KEY$))
 
 export function planServer(wishes: ServerWishes, sources: string): ServerPlan {
   const { prefixFolder, prefixDiskGigabytes, kvBits, env } = wishes;
-  const folder = findModelFolder(wishes.model, env["HOME"]);
+  const folder = findModelFolder(wishes.model, env);
   const model = folder ?? wishes.model;
   const args = [
     ...["--model", model, "--prefix-folder", resolve(prefixFolder)],
@@ -42,9 +44,9 @@ export function planServer(wishes: ServerWishes, sources: string): ServerPlan {
 }
 
 /** As the server understands a name: the built-in model first, then a folder, then a name. */
-function findModelFolder(model: string, home = ""): string | undefined {
+function findModelFolder(model: string, env: Environment): string | undefined {
   if (model === "tiny") return undefined;
-  const path = model.replace(/^~(?=\/|$)/, home);
+  const path = withHome(model, env);
   const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory();
   return isFolder ? realpathSync(path) : undefined;
 }

@@ -2,6 +2,7 @@ import { defineCommand } from "citty";
 import process from "node:process";
 import { findProxies, type RunningProxy } from "../app/running.ts";
 import { currentPaths } from "../config/load.ts";
+import { toShellWord } from "../core/shell-word.ts";
 import { UserError } from "../core/user-error.ts";
 import { toLaunchEnvironment, toPassthroughEnvironment } from "../launcher/environment.ts";
 import { explained } from "./explained.ts";
@@ -26,7 +27,7 @@ export const env = defineCommand({
       const variables = toVariables(proxy);
       const text = json
         ? JSON.stringify(Object.fromEntries(variables), null, 2)
-        : variables.map(([name, value]) => `export ${name}=${quoted(value)}`).join("\n");
+        : variables.map(([name, value]) => `export ${name}=${toShellWord(value)}`).join("\n");
       process.stdout.write(`${text}\n`);
     }),
 });
@@ -37,9 +38,4 @@ function toVariables({ url, token, model, contextLength }: RunningProxy): [strin
     ? toPassthroughEnvironment(url, {})
     : toLaunchEnvironment({ url, token, model, contextLength }, {});
   return Object.entries(all).filter((each): each is [string, string] => each[1] !== undefined);
-}
-
-/** For every POSIX shell and for fish. */
-function quoted(value: string): string {
-  return `'${value.replaceAll("'", `'\\''`)}'`;
 }

@@ -4,6 +4,7 @@ import { findWritten, removeWritten, type Written } from "../app/footprint.ts";
 import { endIdleServers } from "../app/mlx-server.ts";
 import { findProxies } from "../app/running.ts";
 import { currentEnvironment, currentPaths } from "../config/load.ts";
+import { toShellWord } from "../core/shell-word.ts";
 import { UserError } from "../core/user-error.ts";
 import { type InstalledModel, installedModels } from "../models/installed.ts";
 import { askYesNo, isTerminal } from "./ask.ts";
@@ -62,8 +63,8 @@ function whatStays(models: readonly InstalledModel[]): readonly string[] {
 
 function howToRemoveProgram(program: string): string {
   if (/\/(Cellar|homebrew)\//.test(program)) return "The program itself: brew uninstall anyclaude";
-  const isBinary = /\/anyclaude[^/]*$/.test(program);
-  return isBinary ? `The program itself: rm '${program}'` : "The program itself is this checkout.";
+  if (!/\/anyclaude[^/]*$/.test(program)) return "The program itself is this checkout.";
+  return `The program itself: rm ${toShellWord(program)}`;
 }
 
 function total(written: readonly Written[]): number {

@@ -1,16 +1,18 @@
-import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import type { Environment } from "../core/find-program.ts";
 import { isNewer } from "../core/is-newer.ts";
+import { lastLine } from "../core/last-line.ts";
 import { UserError } from "../core/user-error.ts";
 import { launchVariables } from "../launcher/environment.ts";
 import { findClaude } from "../launcher/find-claude.ts";
 import { allWays } from "../launcher/install-claude.ts";
+import { readJson } from "../models/model-config.ts";
 import type { RunCommand } from "../provision/command.ts";
 import { broken, type Finding, ok, warning } from "./finding.ts";
 
 export interface ClaudeCodeSetting {
   readonly configured: string | undefined;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Environment;
   /** Where it would be started: a project may have settings of its own. */
   readonly project: string;
   /** In `claude` mode the user's own settings are what is wanted. */
@@ -34,7 +36,7 @@ async function examineProgram(
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     const fix = "correct claudePath in the config file, or remove it";
-    return broken("Claude Code", error.message.split(";")[0] ?? error.message, fix);
+    return broken("Claude Code", error.message, fix);
   }
   if (path === undefined) {
     const says = "there is no `claude` on the PATH or in the usual places";
@@ -44,10 +46,9 @@ async function examineProgram(
   const { code, output } = await run(command);
   const version = output.match(/\d+\.\d+\.\d+/)?.[0];
   if (code !== 0 || version === undefined) {
-    const words = output.trim().split("\n").at(-1) ?? "";
     return broken(
       "Claude Code",
-      `${path} does not run (exit code ${code}: ${words})`,
+      `${path} does not run (exit code ${code}: ${lastLine(output)})`,
       "install it again: npm install -g @anthropic-ai/claude-code",
     );
   }
@@ -79,11 +80,8 @@ function examineSettings({ environment, project }: ClaudeCodeSetting): readonly 
   });
 }
 
+/** None in a file that is broken: Claude Code says so itself. */
 function variablesIn(file: string): object {
-  try {
-    const { env } = JSON.parse(readFileSync(file, "utf8")) as { env?: unknown };
-    return typeof env === "object" && env !== null ? env : {};
-  } catch {
-    return {}; // not there; or broken, and Claude Code says so itself
-  }
+  const env = readJson(file)?.["env"];
+  return typeof env === "object" && env !== null ? env : {};
 }

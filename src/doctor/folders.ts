@@ -1,6 +1,7 @@
 import { accessSync, constants, mkdirSync, statfsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Paths } from "../config/paths.ts";
+import { toShellWord } from "../core/shell-word.ts";
 import { broken, type Finding, ok, warning } from "./finding.ts";
 
 /** The Python environment takes 370 MB, and as much again while it is being made. */
@@ -39,7 +40,7 @@ function examinePrivacy(subject: string, path: string): readonly Finding[] {
     warning(
       subject,
       `${path} can be read by other users, and holds keys or what was said`,
-      `chmod go-rwx '${path}'`,
+      `chmod go-rwx ${toShellWord(path)}`,
     ),
   ];
 }

@@ -1,4 +1,7 @@
 import { join } from "node:path";
+import type { Environment } from "../core/find-program.ts";
+import { lastLine } from "../core/last-line.ts";
+import { toShellWord } from "../core/shell-word.ts";
 import { UserError } from "../core/user-error.ts";
 import type { RunCommand } from "../provision/command.ts";
 import { ensureEnvironment, type PythonEnvironment } from "../provision/environment.ts";
@@ -8,7 +11,7 @@ import { broken, type Finding, ok, warning } from "./finding.ts";
 
 export interface PythonSetting {
   readonly cacheFolder: string;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Environment;
   readonly tell: (line: string) => void;
   readonly run: RunCommand;
   /** The paths of the programs of that name; those of the PATH and the usual places if not said. */
@@ -49,15 +52,14 @@ export async function examinePython(setting: PythonSetting): Promise<readonly Fi
     ...{ program: python, args: ["-c", trial], cwd: folder },
     env: toPythonVariables(env, { sources: found.sources, environment: folder }),
   });
+  const said = lastLine(output);
   if (code !== 0) {
-    const words = output.trim().split("\n").at(-1) ?? "";
     return [broken(
       "Python",
-      `the environment in ${folder} is damaged: ${words}`,
-      `rm -r '${folder}'; the next start makes it anew`,
+      `the environment in ${folder} is damaged: ${said}`,
+      `rm -r ${toShellWord(folder)}; the next start makes it anew`,
     )];
   }
-  const said = output.trim().split("\n").at(-1) ?? "";
   const [device = "", blas = "", versions = ""] = said.split("|");
   return [ok("Python", `${versions} in ${folder}`), examineDevice(device, blas, platform)];
 }

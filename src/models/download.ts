@@ -3,8 +3,10 @@ import { mkdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
 import { withExclusive } from "../core/exclusive.ts";
+import type { Environment } from "../core/find-program.ts";
+import { lastLine } from "../core/last-line.ts";
 import { UserError } from "../core/user-error.ts";
-import { type Environment, hubCacheFolder, repositoryFolder } from "./hub-cache.ts";
+import { hubCacheFolder, repositoryFolder } from "./hub-cache.ts";
 
 /** How to run Python, which has the hub's own client. */
 export interface Downloader {
@@ -105,7 +107,7 @@ function startPython(name: string, { python, sources, env }: Downloader) {
       const { value, done } = await lines.next();
       if (done) {
         await ended;
-        const last = words.trimEnd().split("\n").at(-1) || "it ended without a word";
+        const last = lastLine(words) || "it ended without a word";
         throw new UserError(`Cannot download ${name}: ${last}`);
       }
       const said = JSON.parse(value) as Said;

@@ -1,14 +1,13 @@
 import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-
-export type Environment = Readonly<Record<string, string | undefined>>;
+import type { Environment } from "../core/find-program.ts";
+import { withHome } from "../core/home-folder.ts";
 
 /** Where huggingface_hub keeps models; it asks the same variables in the same order. */
 export function hubCacheFolder(env: Environment): string {
   const home = env["HF_HOME"] ||
     join(env["XDG_CACHE_HOME"] || join(env["HOME"] ?? "", ".cache"), "huggingface");
-  const folder = env["HF_HUB_CACHE"] || env["HUGGINGFACE_HUB_CACHE"] || join(home, "hub");
-  return folder.replace(/^~(?=\/|$)/, env["HOME"] ?? "");
+  return withHome(env["HF_HUB_CACHE"] || env["HUGGINGFACE_HUB_CACHE"] || join(home, "hub"), env);
 }
 
 /** A model on the hub has two words, with letters that are also good in a folder's name. */

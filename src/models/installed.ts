@@ -1,12 +1,7 @@
 import { statSync } from "node:fs";
-import {
-  cachedNames,
-  diskUse,
-  type Environment,
-  isHubName,
-  repositoryFolder,
-  snapshotFolder,
-} from "./hub-cache.ts";
+import type { Environment } from "../core/find-program.ts";
+import { withHome } from "../core/home-folder.ts";
+import { cachedNames, diskUse, isHubName, repositoryFolder, snapshotFolder } from "./hub-cache.ts";
 import { lmStudioFolders } from "./lm-studio.ts";
 import { type ModelFacts, readModelFolder, sizeOfFiles } from "./model-folder.ts";
 
@@ -54,7 +49,7 @@ export type Location =
 /** The built-in model first, then a folder, then what is downloaded, then what could be. */
 export function locate(name: string, env: Environment): Location {
   if (name === "tiny") return { kind: "built in" };
-  const path = name.replace(/^~(?=\/|$)/, env["HOME"] ?? "");
+  const path = withHome(name, env);
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
     return { kind: "folder", folder: path };
   }

@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Environment } from "./hub-cache.ts";
+import type { Environment } from "../core/find-program.ts";
 import { readJson } from "./model-config.ts";
 
 export interface NamedFolder {

@@ -1,9 +1,10 @@
 import { lstatSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { withExclusive } from "../core/exclusive.ts";
+import type { Environment } from "../core/find-program.ts";
 import { UserError } from "../core/user-error.ts";
 import { lockFile } from "./download.ts";
-import { type DiskUse, diskUse, type Environment, repositoryFolder } from "./hub-cache.ts";
+import { type DiskUse, diskUse, repositoryFolder } from "./hub-cache.ts";
 
 /**
  * Removes a model from the Hugging Face cache: its own folder and nothing else. What lies in the

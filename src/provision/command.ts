@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
+import type { Environment } from "../core/find-program.ts";
 import { UserError } from "../core/user-error.ts";
 import { startWatchdog } from "../core/watchdog.ts";
 
 export interface Command {
   readonly program: string;
   readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
   /** Never the user's folder: Python and uv obey files that lie there. */
   readonly cwd: string;
   /** Each line when it comes, of standard output and error. */

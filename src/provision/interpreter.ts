@@ -2,6 +2,7 @@ import process from "node:process";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { isExecutable } from "../core/find-program.ts";
+import { lastLine } from "../core/last-line.ts";
 import { UserError } from "../core/user-error.ts";
 import type { CommandResult } from "./command.ts";
 import { reasonOf } from "./reason.ts";
@@ -66,8 +67,7 @@ export async function findInterpreter(
 async function askUv({ run, uv, folder, tell }: Omit<Search, "programs"> & { uv: string }) {
   const range = `>=3.${oldest},<3.${newest + 1}`;
   const known = await run(uv, "python", "find", "--no-project", "--no-python-downloads", range);
-  const last = (output: string) => output.trim().split("\n").at(-1) ?? "";
-  if (known.code === 0) return { found: last(known.output), reason: "" };
+  if (known.code === 0) return { found: lastLine(known.output), reason: "" };
   tell(
     `  none of the Pythons here can be used: uv fetches 3.${fetched} from GitHub, or from the mirror ` +
       "that UV_PYTHON_INSTALL_MIRROR names",

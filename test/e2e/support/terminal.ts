@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import process from "node:process";
+import { toShellWord } from "../../../src/core/shell-word.ts";
 import { until } from "./until.ts";
 
 /** A real terminal, by tmux, on a server of its own. */
@@ -44,7 +45,7 @@ export function openTerminal(
   // after a Ctrl-C, which reaches it as well.
   tmux(
     ...["new-session", "-d", "-x", "150", "-y", "50", "-c", cwd],
-    `trap : INT; ${command.map(quoted).join(" ")}; echo "[ended with $?]"; exec cat`,
+    `trap : INT; ${command.map(toShellWord).join(" ")}; echo "[ended with $?]"; exec cat`,
   );
   const ask = (what: string) => tmux("display-message", "-p", `#{${what}}`).trim();
   const screen = () => tmux("capture-pane", "-p");
@@ -70,8 +71,4 @@ export function openTerminal(
       }),
     [Symbol.dispose]: () => void spawnSync("tmux", ["-L", socket, "kill-server"]),
   };
-}
-
-function quoted(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`;
 }
