@@ -29,11 +29,9 @@ export interface Recommendation {
 const most = 4;
 
 /** What this machine can hold, the largest first; those that leave no room come last. */
-export function recommend(
-  machine: Machine,
-  models: readonly RecommendedModel[] = recommendedModels,
-): readonly Recommendation[] {
-  const weighed = models.map((model) => ({ model, fit: toFit(model, machine) })).toReversed();
+export function recommend(machine: Machine): readonly Recommendation[] {
+  const weighed = recommendedModels.map((model) => ({ model, fit: toFit(model, machine) }))
+    .toReversed();
   const fitting = weighed.filter(({ fit }) => fit.verdict === "fits");
   const tight = weighed.filter(({ fit }) => fit.verdict === "tight");
   return [...fitting, ...tight].slice(0, most);
