@@ -3,8 +3,11 @@ import { toGigabytes } from "../models/gigabytes.ts";
 import type { InstalledModel } from "../models/installed.ts";
 import type { Machine } from "../models/machine.ts";
 import { checkedAt, type Recommendation } from "../models/recommended.ts";
+import { aligned } from "./aligned.ts";
 
 const titles = ["model", "size", "context", "tools", "needs", "on this machine"];
+/** Sizes and counts, in the middle. */
+const isNumber = (column: number) => [1, 2, 4].includes(column);
 
 /** Everything that `anyclaude models` prints. */
 export function modelsText(
@@ -16,7 +19,7 @@ export function modelsText(
   const memory = `${Math.round(machine.memoryBytes / 2 ** 30)} GB of memory`;
   return [
     ...(installed.length > 0
-      ? table(titles, installed.map((model) => installedRow(model, machine)))
+      ? aligned([titles, ...installed.map((model) => installedRow(model, machine))], isNumber)
       : ["No model is here but the built-in one, tiny."]),
     "",
     `Recommended for ${memory} (list of ${checkedAt}):`,
@@ -68,18 +71,4 @@ function needs(fit: Fit): string {
 
 function count(tokens: number): string {
   return tokens.toLocaleString("en-US");
-}
-
-/** Sizes and counts, in the middle, are aligned at their ends. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
-  const all = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
-  return all.map((row) =>
-    row.map((cell, column) => {
-      const width = widths[column] ?? 0;
-      return /^[\d.,]+( [GM]B)?$/.test(cell) || ["size", "context", "needs"].includes(cell)
-        ? cell.padStart(width)
-        : cell.padEnd(width);
-    }).join("  ").trimEnd()
-  );
 }

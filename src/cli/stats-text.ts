@@ -2,6 +2,7 @@ import type { Config } from "../config/schema.ts";
 import type { Cause, Finding } from "../monitor/diagnosis.ts";
 import type { HistoryGroup } from "../monitor/history.ts";
 import type { Totals } from "../monitor/totals.ts";
+import { aligned } from "./aligned.ts";
 
 const grouped = new Intl.NumberFormat("en-US");
 const barWidth = 40;
@@ -21,12 +22,7 @@ export function table(
   ];
   const used = rows[0]?.map((_, column) => rows.slice(1).some((row) => row[column] !== "–")) ?? [];
   const kept = rows.map((row) => row.filter((_, column) => used[column]));
-  const widths = kept[0]?.map((_, column) => Math.max(...kept.map((row) => row[column]!.length)));
-  return kept.map((row) =>
-    row.map((cell, column) =>
-      column === 0 ? cell.padEnd(widths?.[0] ?? 0) : cell.padStart(widths?.[column] ?? 0)
-    ).join("  ")
-  );
+  return aligned(kept, (column) => column > 0);
 }
 
 const columns: readonly (readonly [string, (totals: Totals) => string])[] = [
