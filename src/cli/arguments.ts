@@ -1,15 +1,16 @@
 import { UserError } from "../core/user-error.ts";
+import { launchOptions } from "./launch-options.ts";
 
 /** Our options that take a value, by the setting they give. */
 const valued = new Map([
-  ["--mode", "mode"],
-  ["--model", "model"],
-  ["--base-url", "baseUrl"],
+  ...launchOptions.flatMap(({ flag, hint, setting }) => hint ? [[flag, setting] as const] : []),
   ["--config", "config"],
 ]);
 
 /** Our options that are a word of their own. */
-const switches = new Map([["--fresh", "fresh"]]);
+const switches = new Map(
+  launchOptions.flatMap(({ flag, hint, setting }) => hint ? [] : [[flag, setting] as const]),
+);
 
 export interface SplitArguments {
   readonly flags: Readonly<Record<string, string>>;

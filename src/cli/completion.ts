@@ -1,11 +1,11 @@
 import { defineCommand } from "citty";
 import process from "node:process";
-import { settings } from "../config/schema.ts";
 import { UserError } from "../core/user-error.ts";
 import { claudeOptions } from "./claude-options.ts";
 import { argumentsOf, commands } from "./commands.ts";
 import { type Completions, scripts } from "./completion-scripts.ts";
 import { explained } from "./explained.ts";
+import { launchOptions } from "./launch-options.ts";
 
 export const completion = defineCommand({
   meta: { name: "completion", description: "Print a script that completes words for your shell" },
@@ -31,17 +31,15 @@ export const completion = defineCommand({
 
 /** From the definitions that the command line is read with. */
 export async function toCompletions(): Promise<Completions> {
-  const own = Object.values(settings).flatMap(({ flag }) =>
-    flag === undefined || flag === "--port" ? [] : [flag]
-  );
+  const own = launchOptions.map(({ flag }) => flag);
   const words = await Promise.all(
     Object.entries(commands).map(async ([name, load]) => {
       const known = argumentsOf(await load());
       return [name, known.filter((each) => !each.isPositional).map((each) => `--${each.name}`)];
     }),
   );
-  const choices = Object.values(settings).flatMap(({ flag, hint }) =>
-    flag && hint?.includes("|") ? [[flag, hint.split("|")]] : []
+  const choices = launchOptions.flatMap(({ flag, hint }) =>
+    hint?.includes("|") ? [[flag, hint.split("|")]] : []
   );
   return {
     commands: Object.fromEntries(words),

@@ -1,12 +1,9 @@
 import { settings } from "../config/schema.ts";
 import { argumentsOf, type Command, descriptionOf } from "./commands.ts";
+import { launchOptions } from "./launch-options.ts";
 
 /** What `--help` says. Made from what the command line is read with; fits a screen. */
 export function helpText(commands: Readonly<Record<string, Command>>): string {
-  const flags = Object.values(settings)
-    .flatMap(({ flag, hint, meaning }) =>
-      flag && flag !== "--port" ? [[withHint(flag, hint), meaning]] : []
-    );
   return lines([
     "anyclaude runs the real Claude Code on a model of your choice.",
     "",
@@ -14,7 +11,7 @@ export function helpText(commands: Readonly<Record<string, Command>>): string {
     "  anyclaude COMMAND [options]",
     "",
     ...table([
-      ...flags,
+      ...launchOptions.map(({ flag, hint, meaning }) => [withHint(flag, hint), meaning]),
       ["--config file", "another config file"],
       ["--help, --version", "after a command, --help tells about that"],
     ]),
