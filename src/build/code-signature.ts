@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { type MachO, readMachO, textAt } from "./mach-o.ts";
+import { type MachO, readMachO } from "./mach-o.ts";
+import { textAt } from "./text-at.ts";
 
 /**
  * What is wrong with the signature of a program for macOS; nothing is what a Mac wants, which ends

@@ -1,3 +1,5 @@
+import { textAt } from "./text-at.ts";
+
 /** A run of bytes in a file. */
 export interface Range {
   readonly offset: number;
@@ -49,11 +51,4 @@ export function readMachO(file: Uint8Array): MachO {
     throw new Error("Cannot read this program: it has not one signature, __TEXT and __LINKEDIT");
   }
   return { signature, linkEdit, text };
-}
-
-/** A text that ends with a zero or after `most` bytes. */
-export function textAt(file: Uint8Array, at: number, most: number): string {
-  const bytes = file.subarray(at, at + most);
-  const end = bytes.indexOf(0);
-  return new TextDecoder().decode(end === -1 ? bytes : bytes.subarray(0, end));
 }

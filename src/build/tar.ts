@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { textAt } from "./text-at.ts";
 
 /** A file in an archive. Everything that differs between two machines is left out of it. */
 export interface TarEntry {
@@ -18,8 +19,8 @@ export function writeTar(entries: readonly TarEntry[]): Uint8Array<ArrayBuffer> 
 /** The body of one file; undefined when there is none of that name. */
 export function readFromTar(tar: Uint8Array, wanted: string): Uint8Array | undefined {
   for (let at = 0; at + block <= tar.length;) {
-    const name = field(tar, at, 100);
-    const size = Number.parseInt(field(tar, at + 124, 12), 8) || 0;
+    const name = textAt(tar, at, 100);
+    const size = Number.parseInt(textAt(tar, at + 124, 12), 8) || 0;
     const start = at + block;
     if (name === wanted) return tar.subarray(start, start + size);
     at = start + Math.ceil(size / block) * block;
@@ -51,10 +52,4 @@ function sum(bytes: Uint8Array): number {
 
 function padding(body: Uint8Array): Uint8Array {
   return new Uint8Array((block - body.length % block) % block);
-}
-
-function field(tar: Uint8Array, at: number, width: number): string {
-  const bytes = tar.subarray(at, at + width);
-  const end = bytes.indexOf(0);
-  return new TextDecoder().decode(end === -1 ? bytes : bytes.subarray(0, end)).trim();
 }
