@@ -10,7 +10,6 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import process from "node:process";
@@ -19,6 +18,7 @@ import { after, afterEach, before, beforeEach, describe, test } from "node:test"
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { toInstallScript } from "../../src/build/install-script.ts";
 import { writeTar } from "../../src/build/tar.ts";
+import { httpServer, type Place } from "../support/loopback.ts";
 
 const program = new TextEncoder().encode("#!/bin/sh\necho anyclaude 1.2.3\n");
 const archive = gzipSync(writeTar([{ name: "anyclaude", body: program, isProgram: true }]));
@@ -32,18 +32,17 @@ const good: Readonly<Record<string, string | Uint8Array>> = {
 };
 
 describe("the install script", () => {
-  let releases: Server;
+  let releases: Place;
   let files = good;
   let folder = "";
   before(async () => {
-    releases = createServer(({ url = "" }, response) => {
+    releases = await httpServer(({ url = "" }, response) => {
       const file = files[url];
       if (file === undefined) response.writeHead(404);
       response.end(file);
     });
-    await new Promise<void>((resolve) => releases.listen(0, "127.0.0.1", resolve));
   });
-  after(() => void releases.close());
+  after(() => releases[Symbol.asyncDispose]());
   beforeEach(() => {
     files = good;
     folder = mkdtempSync(join(tmpdir(), "any install "));
@@ -60,7 +59,6 @@ describe("the install script", () => {
       `#!/bin/sh\n[ "$1" = -s ] && echo ${system} || echo ${kind}\n`,
     );
     chmodSync(join(bin, "uname"), 0o755);
-    const { port } = releases.address() as { port: number };
     const temporary = join(folder, "tmp");
     mkdirSync(temporary, { recursive: true });
     const child = spawn("sh", [], {
@@ -68,7 +66,7 @@ describe("the install script", () => {
         PATH: [bin, process.env["PATH"]].join(delimiter),
         HOME: join(folder, "a home"),
         TMPDIR: temporary,
-        ANYCLAUDE_RELEASES: `http://127.0.0.1:${port}`,
+        ANYCLAUDE_RELEASES: `http://127.0.0.1:${releases.port}`,
         ...env,
       },
     });

@@ -24,6 +24,7 @@ import { examineModel } from "../../src/doctor/model.ts";
 import { examinePort } from "../../src/doctor/network.ts";
 import { examinePython } from "../../src/doctor/python.ts";
 import { runCommand } from "../../src/provision/command.ts";
+import { chatTemplate, modelFiles, writeFiles } from "../support/model-files.ts";
 
 /** A machine's files, and what is set on it. */
 interface Place {
@@ -346,21 +347,11 @@ function answersWhatItIs(version: string): string {
 }
 
 /** A model that mlx-lm could load, as far as its files go. */
-function modelFolder({ folder }: Place, template = "{{ tools }}{{ messages }}"): string {
-  const path = join(folder, "a model");
-  mkdirSync(path, { recursive: true });
-  const config = { model_type: "llama", max_position_embeddings: 8192, ...attention };
-  writeFileSync(join(path, "config.json"), JSON.stringify(config));
-  writeFileSync(join(path, "model.safetensors"), "x".repeat(100));
-  const tokenizer = { chat_template: template };
-  writeFileSync(join(path, "tokenizer_config.json"), JSON.stringify(tokenizer));
-  return path;
+function modelFolder({ folder }: Place, template = chatTemplate): string {
+  const tokenizer = JSON.stringify({ chat_template: template });
+  const files = { ...modelFiles, "tokenizer_config.json": tokenizer };
+  return writeFiles(join(folder, "a model"), files);
 }
-
-const attention = {
-  ...{ num_hidden_layers: 1, num_attention_heads: 1, num_key_value_heads: 1 },
-  ...{ hidden_size: 8, head_dim: 8 },
-};
 
 function environmentIn({ paths }: Place): string {
   const name = readdirSync(paths.cache).find((each) => /^python-\w+$/.test(each));

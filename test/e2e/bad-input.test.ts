@@ -1,6 +1,4 @@
 import { describe, test } from "node:test";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
@@ -134,12 +132,10 @@ describe("bad input", () => {
 
   test("a port that is taken: one message, no stack, exit code 1", async () => {
     using world = createWorld();
-    const taken = createServer();
-    await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
-    const { port } = taken.address() as AddressInfo;
+    await using taken = await socketServer(() => {});
+    const { port } = taken;
 
     const ran = await world.anyclaude(["serve", "--model", "tiny", "--port", String(port)]);
-    taken.close();
 
     assertStringIncludes(ran.stderr, `Cannot listen on port ${port}`);
     assert(!/^ +at /m.test(ran.stderr), ran.stderr);

@@ -133,7 +133,7 @@ describe("a first run from the binary", { skip: noBinary }, () => {
     await using stranger = await createStranger();
     mkdirSync(stranger.cache, { recursive: true });
     const left = join(stranger.project, "left");
-    const by = mounted(stranger.cache, "size=30m", `"$@"; code=$?; ls >'${left}'; exit $code`);
+    const by = mounted(stranger.cache, "size=30m", `"$@"; code=$?; ls "$0" >'${left}'; exit $code`);
 
     const ran = await stranger.run(["--model", "tiny", "-p", "hi"], { by });
 
@@ -227,9 +227,7 @@ function readOnly(folder: string): readonly string[] {
 
 /** Runs what follows with a disk of its own for a folder. */
 function mounted(folder: string, options: string, run: string): readonly string[] {
-  const script = `mount -t tmpfs -o ${options} none "$0" && { ${
-    run.replace("ls >", 'ls "$0" >')
-  }; }`;
+  const script = `mount -t tmpfs -o ${options} none "$0" && { ${run}; }`;
   return ["unshare", "-rm", "sh", "-c", script, folder];
 }
 

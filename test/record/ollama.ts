@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { freePort, type StockServer } from "../e2e/support/stock-server.ts";
+import type { StockServer } from "../e2e/support/stock-server.ts";
 import { tinyAs } from "../e2e/support/models.ts";
 import { until } from "../e2e/support/until.ts";
+import { deadPort } from "../support/loopback.ts";
 
 /** The model's own template writes calls as Qwen3-Coder does, which Ollama has code for. */
 const modelfile = (file: string) =>
@@ -18,7 +19,7 @@ PARAMETER stop <|im_end|>
 /** With a home of its own, in which `tiny` is the only model. */
 export async function startOllama(): Promise<StockServer> {
   const folder = mkdtempSync(join(tmpdir(), "ollama "));
-  const url = `http://127.0.0.1:${await freePort()}`;
+  const url = `http://127.0.0.1:${(await deadPort()).port}`;
   const env = { ...process.env, HOME: folder, OLLAMA_MODELS: ".", OLLAMA_HOST: url };
   const child = spawn(program(), ["serve"], { cwd: folder, env, stdio: "ignore" });
   const ended = new Promise<void>((resolve) => child.on("close", () => resolve()));

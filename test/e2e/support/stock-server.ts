@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
+import { deadPort } from "../../support/loopback.ts";
 import { testPython } from "../../support/test-python.ts";
 import { tinyAs, type TinyForm } from "./models.ts";
 import { until } from "./until.ts";
@@ -46,7 +46,7 @@ export const llamaCpp: StockServerRecipe = {
 /** Started as its users start it, and ready. It calls its model `tiny`. */
 export async function startStockServer(recipe: StockServerRecipe): Promise<StockServer> {
   const cwd = await tinyAs(recipe.form);
-  const port = await freePort();
+  const { port } = await deadPort();
   const child = spawn(await recipe.python(), recipe.args(port), {
     cwd,
     env: { ...process.env, HF_HUB_OFFLINE: "1", ...recipe.env },
@@ -82,13 +82,4 @@ function endOf(child: ChildProcess): Promise<string> {
 async function isOk(response: Response): Promise<boolean> {
   await response.body?.cancel();
   return response.ok;
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === "object" && address ? address.port : 0));
-    });
-  });
 }
