@@ -18,8 +18,7 @@ describe("anyclaude env", () => {
       ["-c", `${script}\nclaude -p "read a.txt" --allowedTools Read`],
       { cwd: world.project, env: world.env, encoding: "utf8", input: "" },
     );
-    serving.child.kill("SIGTERM");
-    const { stderr } = await serving.exited;
+    const { stderr } = await serving.end();
 
     assertEquals(without.code, 1);
     assertStringIncludes(without.stderr, "start one in another terminal with anyclaude serve");

@@ -27,7 +27,7 @@ describe("a disk that fails", () => {
     const running = serve(world, upstream.url);
     const address = await addressOf(running);
     const said = [await ask(address, "A"), await ask(address, "A")];
-    await stop(running);
+    await running.end();
 
     assertEquals(said, ["Hi, miss", "Hi, hit; tier=memory"]);
     const log = readFileSync(join(state, "anyclaude.log"), "utf8");
@@ -47,7 +47,7 @@ describe("a disk that fails", () => {
     const running = serve(world, upstream.url, "mount -t tmpfs -o ro,size=1m none", 256);
     const address = await addressOf(running);
     const said = [await ask(address, "A"), await ask(address, "B"), await ask(address, "A")];
-    const { code, stderr } = await stop(running);
+    const { code, stderr } = await running.end();
 
     assertEquals(said, ["Hi, miss", "Hi, miss", "Hi, hit; tier=memory"]);
     assertEquals(code, 0);
@@ -77,7 +77,7 @@ describe("a disk that fails", () => {
     for (const question of ["B", "A", "C", "C"]) during.push(await ask(address, question));
     inside(running, `rm '${stateOf(world)}/fill'`);
     const after = [await ask(address, "D"), await ask(address, "C"), await ask(address, "D")];
-    const { code, stderr } = await stop(running);
+    const { code, stderr } = await running.end();
 
     assertEquals(before, "Hi, miss");
     assertEquals(during, ["Hi, miss", "Hi, hit; tier=sqlite", "Hi, miss", "Hi, hit; tier=memory"]);
@@ -99,7 +99,7 @@ describe("a disk that fails", () => {
         ...["unshare", "-rm", "sh", "-c", `${mount} exec "$@"`, "sh"],
       ]);
       const said = await ask(await addressOf(running), "hi");
-      const { code, stderr } = await stop(running);
+      const { code, stderr } = await running.end();
 
       assertStringIncludes(said, ", miss");
       assertEquals(stderr.split(/MLX servers? cannot be shared/).length, 2, stderr);
@@ -123,7 +123,7 @@ describe("a disk that fails", () => {
     for (const address of addresses) {
       for (let number = 0; number < 50; number += 1) again.push(await ask(address, `Q${number}`));
     }
-    await Promise.all(both.map(stop));
+    await Promise.all(both.map((each) => each.end()));
     const stats = await world.anyclaude(["stats", "--json"]);
     const cache = await world.anyclaude(["cache", "--json"]);
 
@@ -167,9 +167,4 @@ async function ask(address: Address, content: string): Promise<string> {
   const { content: blocks } = await response.json() as MessageResponse;
   const text = blocks.map((block) => block.type === "text" ? block.text : "").join("");
   return `${text}, ${response.headers.get("x-anyclaude-cache")}`;
-}
-
-function stop({ child, exited }: Running) {
-  child.kill("SIGTERM");
-  return exited;
 }

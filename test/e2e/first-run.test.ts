@@ -23,6 +23,7 @@ import { removeUnused } from "../../src/provision/in-use.ts";
 import { random } from "../bench/support.ts";
 import { addressOf } from "./support/messages.ts";
 import { createStranger, noBinary, sharedDownloads, type Stranger } from "./support/stranger.ts";
+import { summed } from "./support/summary.ts";
 import { hasTmux, openTerminal } from "./support/terminal.ts";
 import { until } from "./support/until.ts";
 import { anyclaudeCommand, type Ran } from "./support/world.ts";
@@ -54,7 +55,7 @@ describe("a first run from the binary", { skip: noBinary }, () => {
     assertMatch(first.stderr, /\n {2}downloading \S+ \(\d+\.\d ?MiB\)\n/);
     assertMatch(first.stderr, /\nPython environment ready after \d+ s, \d{3} MB\n/);
     assert(!second.stderr.includes("Making the Python environment"), second.stderr);
-    assert(reusedTokens(second) > 15_000, second.stderr);
+    assert(summed(second, "Tokens from Cache") > 15_000, second.stderr);
     assertEquals(hostile.faults().filter((fault) => fault.startsWith("obeyed")), []);
 
     const names = readdirSync(cache).map((name) => name.replace(/-[0-9a-f]{16}$/, ""));
@@ -191,8 +192,7 @@ async function usesServer(stranger: Stranger): Promise<string> {
   const { url } = await addressOf(running);
   const health = await (await fetch(`${url}/health`)).json() as { status: string };
   assertEquals(health.status, "ready");
-  running.child.kill("SIGTERM");
-  const { code, stderr } = await running.exited;
+  const { code, stderr } = await running.end();
   assertEquals(code, 0, stderr);
   return stderr;
 }
@@ -209,10 +209,6 @@ function assertFails({ code, stderr }: Ran, sentence: RegExp): void {
   assertEquals(code, 1, stderr);
   assertMatch(last, sentence);
   assert(!/^\s+at /m.test(stderr), stderr);
-}
-
-function reusedTokens({ stderr }: Ran): number {
-  return Number(stderr.match(/Tokens from Cache: ([\d,]+)/)?.[1]?.replaceAll(",", ""));
 }
 
 /** Runs what follows in this folder, in which nothing can be written, not even by root. */

@@ -75,8 +75,7 @@ async function askTwice(world: World, baseUrl: string, level: string): Promise<v
     };
     await (await post(address, { ...request, stream })).text();
   }
-  serving.child.kill("SIGTERM");
-  await serving.exited;
+  await serving.end();
 }
 
 function checkTraces(folder: string): void {

@@ -11,7 +11,7 @@ import { isAlive } from "../../src/supervisor/child.ts";
 import { descendants, serversOf, untilServersEnded } from "./support/processes.ts";
 import { hasTmux, openTerminal } from "./support/terminal.ts";
 import { until } from "./support/until.ts";
-import { anyclaudeCommand, createWorld, type Running, type World } from "./support/world.ts";
+import { anyclaudeCommand, createWorld, type World } from "./support/world.ts";
 
 const name = "someone/tiny-float32";
 const cached = "models--someone--tiny-float32";
@@ -75,10 +75,10 @@ describe("models", () => {
     });
     const said = JSON.stringify(await response.json());
     const seen = await hub.seen();
-    const { stderr } = await end(running);
+    const { stderr } = await running.end();
     const again = world.start(["serve", "--json", "--model", name], env);
     await addressOf(again);
-    await end(again);
+    await again.end();
     const list = await world.anyclaude(["models", "--json"], env);
 
     assertStringIncludes(said, "tiny demonstration model");
@@ -199,7 +199,7 @@ describe("models", () => {
     cpSync(join(await tinyAs("float32"), "tiny"), others, { recursive: true });
     const running = world.start(["serve", "--json", "--model", name], env);
     await addressOf(running);
-    await end(running);
+    await running.end();
 
     const remove = (...args: readonly string[]) => world.anyclaude(["models", "rm", ...args], env);
     const inUse = await remove(name, "--yes");
@@ -311,8 +311,3 @@ describe("models at a terminal", { skip: hasTmux ? false : "there is no tmux" },
     terminal.press("Enter");
   }
 });
-
-async function end({ child, exited }: Running) {
-  child.kill("SIGTERM");
-  return await exited;
-}

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { llamaCpp, mlxLm, startStockServer, type StockServer } from "./support/stock-server.ts";
+import { summed } from "./support/summary.ts";
 import { createWorld, type Ran, type World } from "./support/world.ts";
 
 for (const recipe of [mlxLm, llamaCpp]) {
@@ -55,7 +56,8 @@ for (const recipe of [mlxLm, llamaCpp]) {
       assertStringIncludes(listed.stdout, "Done. The output starts with: README.md");
       for (const { stderr } of [read, listed]) assertMatch(stderr, /Prefix Reuse: 99\.\d%/);
       // Two requests each, and in both of the last run also all that was said in the one before.
-      assert(inputTokens(listed) - inputTokens(read) > 100, read.stderr + listed.stderr);
+      const [before, after] = [read, listed].map((ran) => summed(ran, "Total Input Tokens"));
+      assert(after! - before! > 100, read.stderr + listed.stderr);
     });
 
     test("is led to it by MLX_URL too, and no server of ours is started", async () => {
@@ -69,11 +71,6 @@ for (const recipe of [mlxLm, llamaCpp]) {
       assertEquals(existsSync(join(world.env["ANYCLAUDE_HOME"] ?? "", "state", "servers")), false);
     });
   });
-}
-
-/** Of all requests of a run. */
-function inputTokens({ stderr }: Ran): number {
-  return Number(/Total Input Tokens: ([\d,]+)/.exec(stderr)?.[1]?.replaceAll(",", ""));
 }
 
 /** Name and file of each call that the client was given, in order. */

@@ -26,8 +26,7 @@ describe("the response cache", () => {
     const three = await ask(address, "hi");
     const headers = { authorization: `Bearer ${address.token}` };
     const metrics = await (await fetch(`${address.url}/stats`, { headers })).json() as Metrics;
-    first.child.kill("SIGTERM");
-    const { stderr } = await first.exited;
+    const { stderr } = await first.end();
     const second = serve();
     const four = await ask(await addressOf(second), "hi");
 

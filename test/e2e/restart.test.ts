@@ -1,7 +1,10 @@
 import { describe, test } from "node:test";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { untilServersEnded } from "./support/processes.ts";
+import { summed } from "./support/summary.ts";
 import { createWorld } from "./support/world.ts";
+
+const computed = "Cache Creation Tokens";
 
 describe("the prefix cache on disk", () => {
   test("saves the second run nearly all of the prompt", async () => {
@@ -18,16 +21,10 @@ describe("the prefix cache on disk", () => {
     const kept = await world.anyclaude(["cache"]);
 
     assertEquals(again.stdout, first.stdout);
-    const [one, two, three] = [first, again, other].map(({ stderr }) => figures(stderr));
-    assert(one!.created > 10_000, first.stderr);
-    assert(two!.created <= 40, again.stderr);
+    assert(summed(first, computed) > 10_000, first.stderr);
+    assert(summed(again, computed) <= 40, again.stderr);
     // Instructions and tools are the same, the question is not.
-    assert(three!.created < 1500, other.stderr);
+    assert(summed(other, computed) < 1500, other.stderr);
     assertMatch(kept.stdout, /\nprefixes +\d+\.\d MB of MLX models/);
   });
 });
-
-function figures(summary: string): { readonly created: number } {
-  const [, created = ""] = summary.match(/Cache Creation Tokens: ([\d,]+)/) ?? [];
-  return { created: Number(created.replaceAll(",", "")) };
-}

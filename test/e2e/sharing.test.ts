@@ -9,6 +9,7 @@ import { isAlive } from "../../src/supervisor/child.ts";
 import { type Address, addressOf, post } from "./support/messages.ts";
 import { randomModel } from "./support/models.ts";
 import { serversOf, untilServersEnded } from "./support/processes.ts";
+import { summed } from "./support/summary.ts";
 import { until } from "./support/until.ts";
 import { createWorld, type Ran, type Running, type World } from "./support/world.ts";
 
@@ -30,8 +31,8 @@ describe("a shared MLX server", () => {
     assertAnswers(first, "hello from a");
     assertAnswers(second, "hello from b");
     assertEquals(seen.size, 1);
-    const [one, two] = [first!, second!].map(figures);
-    assert(one!.created + two!.created < 1.5 * instructions, first!.stderr + second!.stderr);
+    const tokens = computedTokens(first!) + computedTokens(second!);
+    assert(tokens < 1.5 * instructions, first!.stderr + second!.stderr);
     await untilServersEnded(world);
   });
 
@@ -47,7 +48,7 @@ describe("a shared MLX server", () => {
     assertAnswers(first, "hello from a");
     assertAnswers(second, "hello from b");
     assertEquals(stayed, [server!]);
-    assert(figures(second).created < 1500, second.stderr);
+    assert(computedTokens(second) < 1500, second.stderr);
     assert(Date.now() - leftAt > 4000, `ended after ${Date.now() - leftAt} ms`);
   });
 
@@ -58,14 +59,13 @@ describe("a shared MLX server", () => {
     // A client whose user has not said anything yet.
     writeFileSync(join(world.home, "claude"), "#!/bin/sh\nexec sleep 30\n", { mode: 0o755 });
     const env = { PATH: [world.home, world.env["PATH"]].join(delimiter) };
-    const { child, exited } = world.start(["--model", "tiny"], env);
+    const running = world.start(["--model", "tiny"], env);
 
     const found = await until("the instructions in memory", async () => {
       const tokens = await tokensInMemory(world);
       return tokens > instructions && tokens;
     });
-    child.kill("SIGTERM");
-    await exited;
+    await running.end();
 
     assert(found < 1.5 * instructions, `${found} tokens`);
   });
@@ -150,8 +150,7 @@ describe("a shared MLX server", () => {
     const { ok } = await fetch(`${url}/v1/models`, { headers });
     const registered = readdirSync(serversFolder(world)).filter((name) => name.endsWith(".json"));
 
-    own.child.kill("SIGTERM");
-    const { code } = await own.exited;
+    const { code } = await own.end();
 
     assertEquals([ok, token, code], [true, "chosen", 0]);
     assertEquals(registered, []);
@@ -243,10 +242,8 @@ function assertAnswers(ran: Ran | undefined, said: string): void {
   assertStringIncludes(ran?.stdout ?? "", said);
 }
 
-/** How many prompt tokens were computed for it. */
-function figures({ stderr }: Ran): { readonly created: number } {
-  const [, created = ""] = stderr.match(/Cache Creation Tokens: ([\d,]+)/) ?? [];
-  return { created: Number(created.replaceAll(",", "")) };
+function computedTokens(ran: Ran): number {
+  return summed(ran, "Cache Creation Tokens");
 }
 
 function serversFolder({ env }: World): string {

@@ -14,8 +14,7 @@ describe("anyclaude uninstall", () => {
 
     const refused = await world.anyclaude(["uninstall", "--yes"], usual);
     const unasked = await world.anyclaude(["uninstall"], usual);
-    serving.child.kill("SIGTERM");
-    await serving.exited;
+    await serving.end();
     const removed = await world.anyclaude(["uninstall", "--yes"], usual);
     const again = await world.anyclaude(["uninstall"], usual);
 

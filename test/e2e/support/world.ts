@@ -44,6 +44,8 @@ export interface Running {
   readonly exited: Promise<Ran>;
   /** The first whole line on standard output; rejects when the process ends without one. */
   readonly firstLine: Promise<string>;
+  /** Asks it to end, as a system that shuts down does, and waits for that. */
+  end(): Promise<Ran>;
 }
 
 /** The command line under test: from source, unless `ANYCLAUDE_BINARY` names a compiled one. */
@@ -129,7 +131,11 @@ export function observe(child: ChildProcess): Running {
     exited.then(() => reject(new Error(`Ended without a line: ${stderr}`)));
   });
   firstLine.catch(() => {});
-  return { child, exited, firstLine };
+  const end = async () => {
+    child.kill("SIGTERM");
+    return await exited;
+  };
+  return { child, exited, firstLine, end };
 }
 
 /** How this machine reaches package registries; everything else a user would not have is left out. */
