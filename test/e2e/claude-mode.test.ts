@@ -54,7 +54,7 @@ describe("claude mode", () => {
         "Savings: $0.0388 (32.1%)",
       ]
     ) assertStringIncludes(through.stderr, `  ${line}\n`);
-    const state = join(world.env["ANYCLAUDE_HOME"] ?? "", "state");
+    const { state } = world;
     const log = readFileSync(join(state, "anyclaude.log"), "utf8");
     assertStringIncludes(log, "[Cache HIT] Read 20000 of 20306 prompt tokens");
     assertStringIncludes(log, "[Cache Stats] Hit Rate: 33.3% (1/3), Cached Items: 0/0");

@@ -17,7 +17,7 @@ describe("a disk that fails", () => {
   test("with damaged files: answers go on, one warning for each file", async () => {
     using upstream = await recordingServer();
     using world = createWorld();
-    const state = stateOf(world);
+    const state = world.state;
     mkdirSync(state);
     const files = ["responses.sqlite", "history.sqlite"].map((name) => join(state, name));
     for (const file of files) {
@@ -42,7 +42,7 @@ describe("a disk that fails", () => {
   }, async () => {
     using upstream = await recordingServer();
     using world = createWorld();
-    mkdirSync(stateOf(world));
+    mkdirSync(world.state);
 
     const running = serve(world, upstream.url, "mount -t tmpfs -o ro,size=1m none", 256);
     const address = await addressOf(running);
@@ -66,16 +66,16 @@ describe("a disk that fails", () => {
   }, async () => {
     using upstream = await recordingServer();
     using world = createWorld();
-    mkdirSync(stateOf(world));
+    mkdirSync(world.state);
 
     const running = serve(world, upstream.url, "mount -t tmpfs -o size=1m none");
     const address = await addressOf(running);
     const before = await ask(address, "A");
-    inside(running, `cat /dev/zero > '${stateOf(world)}/fill'`);
+    inside(running, `cat /dev/zero > '${world.state}/fill'`);
     // One entry fits into memory: B sends A to the disk.
     const during = [];
     for (const question of ["B", "A", "C", "C"]) during.push(await ask(address, question));
-    inside(running, `rm '${stateOf(world)}/fill'`);
+    inside(running, `rm '${world.state}/fill'`);
     const after = [await ask(address, "D"), await ask(address, "C"), await ask(address, "D")];
     const { code, stderr } = await running.end();
 
@@ -91,9 +91,9 @@ describe("a disk that fails", () => {
   for (const [what, options] of [["read-only", "ro,size=1m"], ["full", "size=300k"]] as const) {
     test(`that is ${what}: the MLX server is used, and not shared`, { skip }, async () => {
       using world = createWorld();
-      mkdirSync(stateOf(world));
-      const fill = what === "full" ? `cat /dev/zero > '${stateOf(world)}/fill';` : "";
-      const mount = `mount -t tmpfs -o ${options} none '${stateOf(world)}' && ${fill}`;
+      mkdirSync(world.state);
+      const fill = what === "full" ? `cat /dev/zero > '${world.state}/fill';` : "";
+      const mount = `mount -t tmpfs -o ${options} none '${world.state}' && ${fill}`;
 
       const running = world.start(["serve", "--json", "--model", "tiny"], {}, [
         ...["unshare", "-rm", "sh", "-c", `${mount} exec "$@"`, "sh"],
@@ -134,20 +134,16 @@ describe("a disk that fails", () => {
     const { disk } = JSON.parse(cache.stdout) as { disk: { entries: number } };
     assertEquals(disk.entries, 50);
     // Made by the first warning.
-    assertEquals(existsSync(join(stateOf(world), "anyclaude.log")), false);
+    assertEquals(existsSync(join(world.state, "anyclaude.log")), false);
   });
 });
-
-function stateOf(world: World): string {
-  return join(world.env["ANYCLAUDE_HOME"] ?? "", "state");
-}
 
 /** The proxy, with the state folder on a disk of its own when `mount` says which. */
 function serve(world: World, baseUrl: string, mount = "", cacheSize = 1): Running {
   const args = ["serve", "--json", "--mode", "openai", "--base-url", baseUrl];
   const env = { ANYCLAUDE_DEBUG: "0", VLLM_CACHE_SIZE: String(cacheSize) };
   if (mount === "") return world.start(args, env);
-  const script = `${mount} '${stateOf(world)}' && exec "$@"`;
+  const script = `${mount} '${world.state}' && exec "$@"`;
   return world.start(args, env, ["unshare", "-rm", "sh", "-c", script, "sh"]);
 }
 

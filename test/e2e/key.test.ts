@@ -39,7 +39,7 @@ describe("the key of a server", () => {
       const expected = from === "the address" ? `Basic ${btoa(`me:${key}`)}` : `Bearer ${key}`;
       assertEquals([...proofs], [expected]);
       assertStringIncludes(processes.join("\n"), "claude");
-      const state = join(world.env["ANYCLAUDE_HOME"] ?? "", "state");
+      const { state } = world;
       const written = readdirSync(state, { recursive: true, encoding: "utf8" })
         .filter((name) => /\.(log|txt)$/.test(name))
         .map((name) => readFileSync(join(state, name), "utf8"));

@@ -18,7 +18,7 @@ describe("the log of the proxy", () => {
       await askTwice(world, upstream.url, level);
 
       sent.push(upstream.requests.slice(before));
-      const state = join(world.env["ANYCLAUDE_HOME"] ?? "", "state");
+      const { state } = world;
       const path = join(state, "anyclaude.log");
       const log = existsSync(path) ? readFileSync(path, "utf8") : "";
       assertEquals(log.split("[Cache Miss]").length - 1, level === "0" ? 0 : 1);

@@ -68,7 +68,7 @@ for (const recipe of [mlxLm, llamaCpp]) {
 
       assertEquals(ran.code, 0, ran.stderr);
       assertStringIncludes(ran.stdout, "Done. The file starts with: # Demo");
-      assertEquals(existsSync(join(world.env["ANYCLAUDE_HOME"] ?? "", "state", "servers")), false);
+      assertEquals(existsSync(join(world.state, "servers")), false);
     });
   });
 }

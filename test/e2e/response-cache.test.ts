@@ -59,10 +59,7 @@ describe("the response cache", () => {
       stderr,
       "Total Requests: 3\n  Cache Hits: 1\n  Cache Misses: 2\n  Hit Rate: 33.3%\n",
     );
-    const log = readFileSync(
-      join(world.env["ANYCLAUDE_HOME"] ?? "", "state", "anyclaude.log"),
-      "utf8",
-    );
+    const log = readFileSync(join(world.state, "anyclaude.log"), "utf8");
     assertStringIncludes(log, "[Cache Miss] Processing new request (cache size: 1/256)");
     assertStringIncludes(log, "[Cache Stats] Hit Rate: 33.3% (1/3), Cached Items: 2/256");
   });

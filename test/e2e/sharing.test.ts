@@ -246,8 +246,8 @@ function computedTokens(ran: Ran): number {
   return summed(ran, "Cache Creation Tokens");
 }
 
-function serversFolder({ env }: World): string {
-  return join(env["ANYCLAUDE_HOME"] ?? "", "state", "servers");
+function serversFolder({ state }: World): string {
+  return join(state, "servers");
 }
 
 function entryPath(world: World): string {

@@ -29,6 +29,8 @@ export interface World extends Disposable {
   readonly home: string;
   readonly project: string;
   readonly env: Readonly<Record<string, string>>;
+  /** Where anyclaude keeps what it has to remember. */
+  readonly state: string;
   /** Runs the command line to its end, without a terminal. */
   anyclaude(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Ran>;
   /** Starts it, by way of another program if one is given, and leaves it running until the end. */
@@ -75,6 +77,7 @@ export function createWorld(config: object = {}): World {
   mkdirSync(home);
   cpSync(join(root, "test", "fixtures", "project"), project, { recursive: true });
   acceptFirstRunScreens(home, project);
+  const anyclaude = anyclaudeHome(folder, config);
   const env = {
     ...networkSettings(),
     HOME: home,
@@ -82,7 +85,7 @@ export function createWorld(config: object = {}): World {
     TERM: "xterm-256color",
     LANG: "C.UTF-8",
     SHELL: "/bin/sh",
-    ANYCLAUDE_HOME: anyclaudeHome(folder, config),
+    ANYCLAUDE_HOME: anyclaude,
   };
   const running: ChildProcess[] = [];
 
@@ -105,6 +108,7 @@ export function createWorld(config: object = {}): World {
     home,
     project,
     env,
+    state: join(anyclaude, "state"),
     start,
     anyclaude: (args, extra) => start(args, extra).exited,
     [Symbol.dispose]() {
