@@ -6,18 +6,15 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { MessageResponse } from "../../src/protocol/anthropic.ts";
 import { type Address, addressOf, post } from "./support/messages.ts";
 import { recordingServer } from "./support/openai.ts";
+import { noOwnDisk as skip, withOwnDisk } from "./support/own-disk.ts";
 import { descendants } from "./support/processes.ts";
 import { createWorld, type Running, type World } from "./support/world.ts";
-
-const hasNamespaces = spawnSync("unshare", ["-rm", "mount", "-t", "tmpfs", "none", "/mnt"])
-  .status === 0;
-const skip = hasNamespaces ? false : "this machine lets no user mount a disk of their own";
 
 describe("a disk that fails", () => {
   test("with damaged files: answers go on, one warning for each file", async () => {
     using upstream = await recordingServer();
     using world = createWorld();
-    const state = world.state;
+    const { state } = world;
     mkdirSync(state);
     const files = ["responses.sqlite", "history.sqlite"].map((name) => join(state, name));
     for (const file of files) {
@@ -95,9 +92,8 @@ describe("a disk that fails", () => {
       const fill = what === "full" ? `cat /dev/zero > '${world.state}/fill';` : "";
       const mount = `mount -t tmpfs -o ${options} none '${world.state}' && ${fill}`;
 
-      const running = world.start(["serve", "--json", "--model", "tiny"], {}, [
-        ...["unshare", "-rm", "sh", "-c", `${mount} exec "$@"`, "sh"],
-      ]);
+      const by = withOwnDisk(mount);
+      const running = world.start(["serve", "--json", "--model", "tiny"], {}, by);
       const said = await ask(await addressOf(running), "hi");
       const { code, stderr } = await running.end();
 
@@ -143,8 +139,7 @@ function serve(world: World, baseUrl: string, mount = "", cacheSize = 1): Runnin
   const args = ["serve", "--json", "--mode", "openai", "--base-url", baseUrl];
   const env = { ANYCLAUDE_DEBUG: "0", VLLM_CACHE_SIZE: String(cacheSize) };
   if (mount === "") return world.start(args, env);
-  const script = `${mount} '${world.state}' && exec "$@"`;
-  return world.start(args, env, ["unshare", "-rm", "sh", "-c", script, "sh"]);
+  return world.start(args, env, withOwnDisk(`${mount} '${world.state}' &&`));
 }
 
 /** Runs a command where the proxy's disk is. It may fail: a disk that is full says so. */

@@ -3,7 +3,6 @@
  * `ANYCLAUDE_KILLS=20` so many first runs are killed, each at another moment.
  */
 import { describe, test } from "node:test";
-import { spawnSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -22,14 +21,14 @@ import { makeHostile } from "../../src/build/hostile-folder.ts";
 import { removeUnused } from "../../src/provision/in-use.ts";
 import { random } from "../bench/support.ts";
 import { addressOf } from "./support/messages.ts";
+import { canMount } from "./support/own-disk.ts";
 import { createStranger, noBinary, sharedDownloads, type Stranger } from "./support/stranger.ts";
 import { summed } from "./support/summary.ts";
 import { hasTmux, openTerminal } from "./support/terminal.ts";
 import { until } from "./support/until.ts";
 import { anyclaudeCommand, type Ran } from "./support/world.ts";
 
-const hasNamespaces = spawnSync("unshare", ["-rmn", "mount", "-t", "tmpfs", "none", "/mnt"])
-  .status === 0;
+const hasNamespaces = canMount("-n");
 const noNamespaces = hasNamespaces
   ? false
   : "this machine lets no user have a network of their own";

@@ -8,6 +8,7 @@ import { type Fault, type HubStandIn, hubStandIn, type Seen } from "./support/hu
 import { addressOf, post } from "./support/messages.ts";
 import { tinyAs } from "./support/models.ts";
 import { isAlive } from "../../src/supervisor/child.ts";
+import { noOwnDisk, withOwnDisk } from "./support/own-disk.ts";
 import { descendants, serversOf, untilServersEnded } from "./support/processes.ts";
 import { hasTmux, openTerminal } from "./support/terminal.ts";
 import { until } from "./support/until.ts";
@@ -15,8 +16,6 @@ import { anyclaudeCommand, createWorld, type World } from "./support/world.ts";
 
 const name = "someone/tiny-float32";
 const cached = "models--someone--tiny-float32";
-const hasNamespaces = spawnSync("unshare", ["-rm", "mount", "-t", "tmpfs", "none", "/mnt"])
-  .status === 0;
 
 /** A hub that has one model, whose weights are by far the largest file. */
 async function setUp(config: object = {}) {
@@ -176,17 +175,16 @@ describe("models", () => {
   });
 
   test("are not begun on a disk that is too small", {
-    skip: hasNamespaces ? false : "this machine lets no user mount a disk of their own",
+    skip: noOwnDisk,
   }, async () => {
     using setting = await setUp();
     const { world, env, hub } = setting;
     const disk = join(world.home, "small disk");
     mkdirSync(disk);
-    const mount = `mount -t tmpfs -o size=2m none '${disk}' && exec "$@"`;
+    const by = withOwnDisk(`mount -t tmpfs -o size=2m none '${disk}' &&`);
 
-    const ran = await world.start(["models", "pull", name], { ...env, HF_HUB_CACHE: disk }, [
-      ...["unshare", "-rm", "sh", "-c", mount, "sh"],
-    ]).exited;
+    const ran = await world.start(["models", "pull", name], { ...env, HF_HUB_CACHE: disk }, by)
+      .exited;
 
     assertStringIncludes(ran.stderr, "it needs 3.0 MB more, and 2.1 MB are free in");
     assertEquals([ran.code, (await rangesOfWeights(hub)).length], [1, 0]);
