@@ -33,6 +33,13 @@ export interface Upstream extends Partial<AsyncDisposable> {
   readonly identity: string;
 }
 
+/** Whether a server of ours is to answer, which has to be given a model that is here. */
+export function launchesServer(
+  { mode, baseUrl, noAutoLaunch }: Pick<Config, "mode" | "baseUrl" | "noAutoLaunch">,
+): boolean {
+  return mode === "mlx" && !baseUrl && !noAutoLaunch;
+}
+
 const defaultMlxUrl = "http://127.0.0.1:8081";
 
 /** The server that the settings name, or one of ours. Fails in the user's words. */

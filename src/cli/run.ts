@@ -1,6 +1,7 @@
 import { accessSync, constants, mkdirSync } from "node:fs";
 import process from "node:process";
 import { startApp } from "../app/start.ts";
+import { launchesServer } from "../app/upstream.ts";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { UserError } from "../core/user-error.ts";
 import {
@@ -66,7 +67,7 @@ export function toAppParts({ paths, environment, config }: LoadedConfig) {
 /** The config with a model that is here, if a server of ours is to load one. */
 export async function withModel(loaded: LoadedConfig) {
   const { config, paths, environment } = loaded;
-  if (config.mode !== "mlx" || config.baseUrl || config.noAutoLaunch) return config;
+  if (!launchesServer(config)) return config;
   const choice = config.model ? undefined : await chooseModel(paths.state, environment);
   const name = config.model ?? choice?.name ?? "";
   const model = await haveModel(name, loaded);

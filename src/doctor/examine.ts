@@ -1,5 +1,5 @@
 import { arch, platform, release, totalmem } from "node:os";
-import { findUpstream } from "../app/upstream.ts";
+import { findUpstream, launchesServer } from "../app/upstream.ts";
 import type { StartOptions } from "../app/start.ts";
 import { UserError } from "../core/user-error.ts";
 import { readMachine } from "../models/machine.ts";
@@ -19,7 +19,7 @@ export async function* examine(
   options: StartOptions & { readonly project: string },
 ): AsyncGenerator<Finding> {
   const { config, paths, env: environment, tell, project } = options;
-  const needsMlx = config.mode === "mlx" && !config.baseUrl && !config.noAutoLaunch;
+  const needsMlx = launchesServer(config);
   const machine = { platform: platform(), arch: arch(), release: release() };
   if (needsMlx) yield* examineMachine({ ...machine, memoryBytes: totalmem() });
   const folders = examineFolders(paths);
