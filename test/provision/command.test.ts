@@ -1,6 +1,6 @@
 import { describe, test } from "node:test";
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -10,6 +10,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { UserError } from "../../src/core/user-error.ts";
 import { runCommand } from "../../src/provision/command.ts";
 import { isAlive } from "../../src/supervisor/child.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const runner = fileURLToPath(new URL("../support/run-command.ts", import.meta.url));
 
@@ -47,8 +48,8 @@ describe("a command of an installation", () => {
   });
 
   test("ends when we are killed", async () => {
-    const own = mkdtempSync(join(tmpdir(), "any claude "));
-    const pidFile = join(own, "pid");
+    using own = temporaryFolder();
+    const pidFile = join(own.path, "pid");
     const runtime = "Deno" in globalThis ? ["run", "-A", "--no-check"] : [];
     const script = `echo $$ > '${pidFile}.new'; mv '${pidFile}.new' '${pidFile}'; exec sleep 60`;
     const parent = spawn(process.execPath, [...runtime, runner, "/bin/sh", "-c", script]);
@@ -59,6 +60,5 @@ describe("a command of an installation", () => {
 
     for (let tries = 0; isAlive(pid) && tries < 500; tries += 1) await delay(10);
     assertEquals(isAlive(pid), false);
-    rmSync(own, { recursive: true });
   });
 });
