@@ -7,6 +7,7 @@ import { loadConfig } from "../config/load.ts";
 import { systemClock } from "../core/clock.ts";
 import { UserError } from "../core/user-error.ts";
 import { clearTraces } from "../monitor/traces.ts";
+import { commonArguments } from "./common-arguments.ts";
 import { explained } from "./explained.ts";
 import { toSize } from "./size.ts";
 import { tellingLog } from "./tell.ts";
@@ -19,8 +20,7 @@ export const cache = defineCommand({
       required: false,
       description: "clear: remove every answer, prefix and trace",
     },
-    config: { type: "string", valueHint: "file", description: "Another config file" },
-    json: { type: "boolean", description: "Print one line of JSON" },
+    ...commonArguments,
   },
   run: ({ args: { action, config: file, json } }) =>
     explained(async () => {

@@ -22,9 +22,9 @@ export interface Argument {
   readonly name: string;
   /** What is put in for it, such as `file`; undefined for a switch. */
   readonly value: string | undefined;
-  readonly alias: string | undefined;
+  /** How it is written, the long form first; nothing for one that is known by its place. */
+  readonly options: readonly string[];
   readonly meaning: string;
-  readonly isPositional: boolean;
 }
 
 /** The arguments of a command, in the order in which it names them. */
@@ -34,9 +34,8 @@ export function argumentsOf({ args }: Command): readonly Argument[] {
   ) => ({
     name,
     value: type === "string" ? valueHint ?? "text" : undefined,
-    alias,
+    options: type === "positional" ? [] : [`--${name}`, ...(alias ? [`-${alias}`] : [])],
     meaning: description,
-    isPositional: type === "positional",
   }));
 }
 

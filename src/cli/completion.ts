@@ -34,8 +34,7 @@ export async function toCompletions(): Promise<Completions> {
   const own = launchOptions.map(({ flag }) => flag);
   const words = await Promise.all(
     Object.entries(commands).map(async ([name, load]) => {
-      const known = argumentsOf(await load());
-      return [name, known.filter((each) => !each.isPositional).map((each) => `--${each.name}`)];
+      return [name, argumentsOf(await load()).flatMap(({ options }) => options.slice(0, 1))];
     }),
   );
   const choices = launchOptions.flatMap(({ flag, hint }) =>

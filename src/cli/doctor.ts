@@ -5,18 +5,19 @@ import { silentLog } from "../core/log.ts";
 import { UserError } from "../core/user-error.ts";
 import { examine } from "../doctor/examine.ts";
 import { broken, type Finding, ok } from "../doctor/finding.ts";
+import { commonArguments } from "./common-arguments.ts";
 import { explained } from "./explained.ts";
 import { serverArguments, toFlags } from "./server-arguments.ts";
 import { tell } from "./tell.ts";
 import { version } from "./version.ts";
 
-const { mode, model, "base-url": baseUrl, config } = serverArguments;
+const { mode, model, "base-url": baseUrl } = serverArguments;
 
 export const doctor = defineCommand({
   meta: { name: "doctor", description: "Look at all that anyclaude needs, and say what mends it" },
   args: {
-    ...{ mode, model, "base-url": baseUrl, config },
-    json: { type: "boolean", description: "Print one line of JSON" },
+    ...{ mode, model, "base-url": baseUrl },
+    ...commonArguments,
   },
   run: ({ args }) =>
     explained(async () => {

@@ -25,17 +25,15 @@ export function helpText(commands: Readonly<Record<string, Command>>): string {
 
 export function commandHelp(name: string, command: Command): string {
   const known = argumentsOf(command);
-  const positional = known.filter(({ isPositional }) => isPositional);
+  const positional = known.filter(({ options }) => options.length === 0);
   const usage = ["anyclaude", name, ...positional.map((each) => `[${each.name}]`), "[options]"];
   return lines([
     `${descriptionOf(command)}.`,
     "",
     `  ${usage.join(" ")}`,
     "",
-    ...table(known.map(({ name: argument, value, alias, meaning, isPositional }) => [
-      isPositional
-        ? argument
-        : withHint([`--${argument}`, ...(alias ? [`-${alias}`] : [])].join(", "), value),
+    ...table(known.map(({ name: argument, options, value, meaning }) => [
+      withHint(options.join(", ") || argument, value),
       meaning,
     ])),
   ]);

@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import process from "node:process";
 import { loadConfig } from "../config/load.ts";
 import { UserError } from "../core/user-error.ts";
+import { commonArguments } from "./common-arguments.ts";
 import { explained } from "./explained.ts";
 import { levelOf, logPath, previousLogPath } from "./log-file.ts";
 
@@ -15,7 +16,7 @@ export const logs = defineCommand({
     follow: { type: "boolean", alias: "f", description: "Go on printing what is added" },
     level: { type: "string", valueHint: "0-2", description: "Only lines up to this level" },
     path: { type: "boolean", description: "Print where the log is" },
-    config: { type: "string", valueHint: "file", description: "Another config file" },
+    config: commonArguments.config,
   },
   run: ({ args: { follow, level, path: wantsPath, config: file } }) =>
     explained(async () => {

@@ -38,8 +38,7 @@ async function help(topic: string | undefined): Promise<void> {
 
 /** citty passes over options that it does not know. */
 function refuseUnknown(command: Command, argv: readonly string[]): void {
-  const known = argumentsOf(command).filter(({ isPositional }) => !isPositional)
-    .flatMap(({ name, alias }) => [`--${name}`, ...(alias ? [`-${alias}`] : [])]);
+  const known = argumentsOf(command).flatMap(({ options }) => options);
   for (const argument of argv.filter((each) => each.startsWith("-"))) {
     const [option = ""] = argument.split("=");
     if (known.includes(option)) continue;

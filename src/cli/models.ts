@@ -11,6 +11,7 @@ import { type Machine, readMachine } from "../models/machine.ts";
 import { checkedAt, recommend } from "../models/recommended.ts";
 import { findRemovable, removeModel } from "../models/remove.ts";
 import { askYesNo, isTerminal } from "./ask.ts";
+import { commonArguments } from "./common-arguments.ts";
 import { explained } from "./explained.ts";
 import { modelsText } from "./models-text.ts";
 import { pullModel } from "./pull.ts";
@@ -21,7 +22,7 @@ export const models = defineCommand({
     action: { type: "positional", required: false, description: "pull or rm; nothing: show them" },
     name: { type: "positional", required: false, description: "such as mlx-community/NAME" },
     yes: { type: "boolean", alias: "y", description: "Remove without asking" },
-    config: { type: "string", valueHint: "file", description: "Another config file" },
+    config: commonArguments.config,
     json: { type: "boolean", description: "Show them as one line of JSON" },
   },
   run: ({ args: { action, name, yes = false, config: file, json = false } }) =>

@@ -1,11 +1,12 @@
 import process from "node:process";
+import { commonArguments } from "./common-arguments.ts";
 
 /** What `serve` and `server` have in common. */
 export const serverArguments = {
   mode: { type: "string", valueHint: "mlx|openai|claude", description: "Who answers" },
   model: { type: "string", valueHint: "name", description: "tiny, a folder, a Hugging Face name" },
   "base-url": { type: "string", valueHint: "url", description: "Use this server, launch none" },
-  config: { type: "string", valueHint: "file", description: "Another config file" },
+  config: commonArguments.config,
   fresh: { type: "boolean", description: "Ask the model every time: give no stored answer again" },
   port: { type: "string", valueHint: "number", description: "Port to listen on (0: any)" },
   json: { type: "boolean", description: "Print url and token as one line of JSON when ready" },

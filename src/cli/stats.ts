@@ -8,6 +8,7 @@ import { UserError } from "../core/user-error.ts";
 import { diagnose } from "../monitor/diagnosis.ts";
 import { type Grouping, groupings, toDay, toGroups } from "../monitor/history.ts";
 import { toTotals } from "../monitor/totals.ts";
+import { commonArguments } from "./common-arguments.ts";
 import { explained } from "./explained.ts";
 import { tellingLog } from "./tell.ts";
 import { advice, chart, table } from "./stats-text.ts";
@@ -17,8 +18,7 @@ export const stats = defineCommand({
   args: {
     since: { type: "string", valueHint: "7d", description: "Days, hours, weeks, or a date" },
     by: { type: "string", valueHint: groupings.join("|"), description: "One line for each" },
-    config: { type: "string", valueHint: "file", description: "Another config file" },
-    json: { type: "boolean", description: "Print one line of JSON" },
+    ...commonArguments,
   },
   run: ({ args: { since = "7d", by = "day", config: file, json } }) =>
     explained(async () => {
