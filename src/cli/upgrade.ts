@@ -17,16 +17,9 @@ export const upgrade = defineCommand({
         );
       }
       const env = currentEnvironment();
-      const mirror = env["ANYCLAUDE_RELEASES"];
-      const releases = mirror || `https://github.com/${repository}/releases`;
+      const releases = env["ANYCLAUDE_RELEASES"] || `https://github.com/${repository}/releases`;
       const program = process.execPath;
-      const upgraded = await upgradeProgram({
-        version,
-        releases,
-        program,
-        env,
-        fetch,
-      });
+      const upgraded = await upgradeProgram({ version, releases, program, env, fetch });
       process.stdout.write(`${toLine(upgraded)}\n`);
     }),
 });
