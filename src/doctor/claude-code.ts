@@ -6,7 +6,7 @@ import { UserError } from "../core/user-error.ts";
 import { launchVariables } from "../launcher/environment.ts";
 import { findClaude } from "../launcher/find-claude.ts";
 import { allWays } from "../launcher/install-claude.ts";
-import { readJson } from "../models/model-config.ts";
+import { objectOf, readJson } from "../models/model-config.ts";
 import type { RunCommand } from "../provision/command.ts";
 import { broken, type Finding, ok, warning } from "./finding.ts";
 
@@ -82,6 +82,5 @@ function examineSettings({ environment, project }: ClaudeCodeSetting): readonly 
 
 /** None in a file that is broken: Claude Code says so itself. */
 function variablesIn(file: string): object {
-  const env = readJson(file)?.["env"];
-  return typeof env === "object" && env !== null ? env : {};
+  return objectOf(readJson(file)?.["env"]) ?? {};
 }

@@ -1,4 +1,4 @@
-import { fieldOf, type ModelConfig, numberOf } from "./model-config.ts";
+import { fieldOf, type ModelConfig, numberOf, objectOf } from "./model-config.ts";
 
 /** What a layer keeps of a prompt: every token, the newest ones, or a state of fixed size. */
 type Kind = "all" | "newest" | "state";
@@ -46,8 +46,11 @@ function tokenBytes(config: ModelConfig, kind: Kind): number | undefined {
 
 /** Half precision, unless the model is kept in single. */
 function elementBytes(config: ModelConfig): number {
-  const own = config["anyclaude"] as { dtype?: unknown } | undefined;
-  const names = [own?.dtype, fieldOf(config, "dtype"), fieldOf(config, "torch_dtype")];
+  const names = [
+    objectOf(config["anyclaude"])?.["dtype"],
+    fieldOf(config, "dtype"),
+    fieldOf(config, "torch_dtype"),
+  ];
   return names.find((name) => name !== undefined) === "float32" ? 4 : 2;
 }
 

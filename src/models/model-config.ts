@@ -6,19 +6,21 @@ export type ModelConfig = Readonly<Record<string, unknown>>;
 /** Undefined when there is none, or it is not JSON. */
 export function readJson(path: string): ModelConfig | undefined {
   try {
-    const value: unknown = JSON.parse(readFileSync(path, "utf8"));
-    // An object, by the check: its fields are looked at one by one.
-    return typeof value === "object" && value !== null ? value as ModelConfig : undefined;
+    return objectOf(JSON.parse(readFileSync(path, "utf8")));
   } catch {
     return undefined;
   }
 }
 
+/** The value, if it has fields to look at. */
+export function objectOf(value: unknown): ModelConfig | undefined {
+  // An object, by the check: its fields are looked at one by one.
+  return typeof value === "object" && value !== null ? value as ModelConfig : undefined;
+}
+
 /** A field of the model or of its language part. */
 export function fieldOf(config: ModelConfig, name: string): unknown {
-  const inner = config["text_config"];
-  const ofText = typeof inner === "object" && inner !== null ? inner as ModelConfig : {};
-  return config[name] ?? ofText[name];
+  return config[name] ?? objectOf(config["text_config"])?.[name];
 }
 
 export function numberOf(config: ModelConfig, name: string): number | undefined {

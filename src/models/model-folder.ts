@@ -2,7 +2,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { takesTools } from "./chat-template.ts";
 import { keyValueBytes } from "./key-values.ts";
-import { fieldOf, type ModelConfig, numberOf, readJson } from "./model-config.ts";
+import { fieldOf, type ModelConfig, numberOf, objectOf, readJson } from "./model-config.ts";
 
 /** What can be read of a model without loading it. */
 export interface ModelFacts {
@@ -40,8 +40,8 @@ export function sizeOfFiles(folder: string, named: RegExp): number {
 /** By its weights: all else is small, and comes first. */
 function isComplete(folder: string): boolean {
   const isHere = (name: string) => existsSync(join(folder, name));
-  const index = readJson(join(folder, "model.safetensors.index.json"))?.["weight_map"];
-  if (typeof index === "object" && index !== null) {
+  const index = objectOf(readJson(join(folder, "model.safetensors.index.json"))?.["weight_map"]);
+  if (index) {
     return new Set(Object.values(index).map(String)).values().every(isHere);
   }
   return readdirSync(folder).some((name) => weights.test(name) && isHere(name));
