@@ -13,8 +13,8 @@ const model = ["--model", "claude-sonnet-4-5-20250929"];
 describe("claude mode", () => {
   test("sends Anthropic the bytes of a direct run, and counts what Anthropic counted", async () => {
     using world = createWorld();
-    using upstream = await fakeAnthropic(join(world.project, "a.txt"));
-    using other = await fakeAnthropic(join(world.project, "a.txt"));
+    await using upstream = await fakeAnthropic(join(world.project, "a.txt"));
+    await using other = await fakeAnthropic(join(world.project, "a.txt"));
     const env = { ANTHROPIC_API_KEY: "sk-ant-test", ANTHROPIC_BASE_URL: upstream.url };
 
     const direct = await runDirectly(world, env);

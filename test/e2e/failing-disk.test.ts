@@ -12,7 +12,7 @@ import { createWorld, type Running, type World } from "./support/world.ts";
 
 describe("a disk that fails", () => {
   test("with damaged files: answers go on, one warning for each file", async () => {
-    using upstream = await recordingServer();
+    await using upstream = await recordingServer();
     using world = createWorld();
     const { state } = world;
     mkdirSync(state);
@@ -37,7 +37,7 @@ describe("a disk that fails", () => {
   test("that is read-only: answers go on from memory, and the user is told once", {
     skip,
   }, async () => {
-    using upstream = await recordingServer();
+    await using upstream = await recordingServer();
     using world = createWorld();
     mkdirSync(world.state);
 
@@ -61,7 +61,7 @@ describe("a disk that fails", () => {
   test("that is full: answers go on, what was stored before is given again", {
     skip,
   }, async () => {
-    using upstream = await recordingServer();
+    await using upstream = await recordingServer();
     using world = createWorld();
     mkdirSync(world.state);
 
@@ -104,7 +104,7 @@ describe("a disk that fails", () => {
   }
 
   test("shared by two: both are answered, and each is given what the other stored", async () => {
-    using upstream = await recordingServer();
+    await using upstream = await recordingServer();
     using world = createWorld();
     const both = [serve(world, upstream.url, "", 256), serve(world, upstream.url, "", 256)];
     const addresses = await Promise.all(both.map(addressOf));

@@ -18,6 +18,7 @@ import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { makeHostile } from "../../src/build/hostile-folder.ts";
+import { lastLine } from "../../src/core/last-line.ts";
 import { removeUnused } from "../../src/provision/in-use.ts";
 import { random } from "../bench/support.ts";
 import { addressOf } from "./support/messages.ts";
@@ -204,9 +205,8 @@ function leftIn(stranger: Stranger): readonly string[] {
 }
 
 function assertFails({ code, stderr }: Ran, sentence: RegExp): void {
-  const last = stderr.trimEnd().split("\n").at(-1) ?? "";
   assertEquals(code, 1, stderr);
-  assertMatch(last, sentence);
+  assertMatch(lastLine(stderr), sentence);
   assert(!/^\s+at /m.test(stderr), stderr);
 }
 

@@ -9,7 +9,7 @@ import { createWorld, type World } from "./support/world.ts";
 
 describe("the log of the proxy", () => {
   test("observes only: the backend is asked the same at every level", async () => {
-    using upstream = await recordingServer();
+    await using upstream = await recordingServer();
     const sent: string[][] = [];
     for (const level of ["0", "1", "2", "3"]) {
       using world = createWorld();
@@ -37,7 +37,7 @@ describe("the log of the proxy", () => {
 
   test("is printed, filtered and followed by anyclaude logs", async () => {
     using world = createWorld();
-    using upstream = await recordingServer();
+    await using upstream = await recordingServer();
     await askTwice(world, upstream.url, "2");
 
     const path = await world.anyclaude(["logs", "--path"]);

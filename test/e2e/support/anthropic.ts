@@ -1,6 +1,6 @@
-import { createServer, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { ServerResponse } from "node:http";
 import { gzipSync } from "node:zlib";
+import { httpServer, json } from "../../support/loopback.ts";
 
 /** One exchange as it went over the wire. */
 export interface Exchange {
@@ -10,13 +10,13 @@ export interface Exchange {
   readonly body: string;
 }
 
-export interface FakeAnthropic extends Disposable {
+export interface FakeAnthropic extends AsyncDisposable {
   readonly url: string;
   readonly exchanges: Exchange[];
 }
 
-/** The usage of both answers, by hand; the test adds it up. */
-export const usages = [
+/** The usage of both answers, by hand; the test has added it up. */
+const usages = [
   {
     input_tokens: 4,
     cache_read_input_tokens: 0,
@@ -40,14 +40,13 @@ export const usages = [
 export async function fakeAnthropic(file: string): Promise<FakeAnthropic> {
   const exchanges: Exchange[] = [];
   let messages = 0;
-  const server: Server = createServer(async (request, response) => {
+  const place = await httpServer(async (request, response) => {
     let body = "";
     for await (const chunk of request.setEncoding("utf8")) body += chunk;
     const { method = "", url = "", headers } = request;
     exchanges.push({ method, path: url, headers, body });
     if (method !== "POST" || !url.startsWith("/v1/messages?")) {
-      response.writeHead(200, { "content-type": "application/json" }).end("{}");
-      return;
+      return json(response, {});
     }
     messages += 1;
     if (messages === 1) return overloaded(response);
@@ -57,22 +56,17 @@ export async function fakeAnthropic(file: string): Promise<FakeAnthropic> {
       : { type: "tool_use", id: "toolu_1", name: "Read", input: { file_path: file } };
     stream(response, block, usages[isResult ? 1 : 0]);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `http://127.0.0.1:${place.port}`,
     exchanges,
-    [Symbol.dispose]: () => {
-      server.closeAllConnections();
-      server.close();
-    },
+    [Symbol.asyncDispose]: () => place[Symbol.asyncDispose](),
   };
 }
 
 function overloaded(response: ServerResponse): void {
   const error = { type: "overloaded_error", message: "Overloaded" };
-  response.writeHead(529, { "content-type": "application/json", "retry-after": "1" });
-  response.end(JSON.stringify({ type: "error", error }));
+  response.setHeader("retry-after", "1");
+  json(response, { type: "error", error }, 529);
 }
 
 type Block =
