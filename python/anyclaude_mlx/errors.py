@@ -57,3 +57,8 @@ class OutOfMemory(ServerError):
     status = 503
     code = "out_of_memory"
     retry_after_seconds = 2
+
+
+def first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

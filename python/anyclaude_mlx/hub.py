@@ -25,7 +25,8 @@ def main(name: str) -> int:
     os.environ.update(HF_HUB_DISABLE_TELEMETRY="1")
     from huggingface_hub import HfApi, constants
 
-    from .hub_errors import explained, first_line
+    from .errors import first_line
+    from .hub_errors import explained
     from .hub_model import download, plan_of
 
     api = HfApi()

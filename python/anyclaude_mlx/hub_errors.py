@@ -13,6 +13,7 @@ from huggingface_hub.errors import (
     OfflineModeIsEnabled,
 )
 
+from .errors import first_line
 from .hub_file import WrongContent
 from .hub_model import NoModel, NoRoom
 
@@ -93,8 +94,3 @@ def disk_failure(error: OSError) -> str:
 
 def gigabytes(count: int) -> str:
     return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
-
-
-def first_line(error: BaseException) -> str:
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__

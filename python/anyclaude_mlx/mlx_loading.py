@@ -16,7 +16,7 @@ import mlx.core as mx
 from huggingface_hub import snapshot_download
 from mlx_lm.utils import load
 
-from .errors import ModelFailed
+from .errors import ModelFailed, first_line
 from .events import Sampling
 from .hub_model import patterns
 from .mlx_device import free_bytes, is_cpu
@@ -225,8 +225,3 @@ def fingerprint(folder: Path) -> str:
                 content.seek(-(1 << 20), 2)
                 digest.update(content.read())
     return digest.hexdigest()[:32]
-
-
-def first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
