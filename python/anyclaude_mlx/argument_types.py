@@ -5,12 +5,9 @@ src/translate/repair/argument-types.ts.
 
 from __future__ import annotations
 
-import re
-
-from .mended import mended
+from .mended import mended, number
 
 kinds = {"string", "number", "integer", "boolean", "null", "object", "array"}
-numeric = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
 of_python = {str: "string", bool: "boolean", int: "number", float: "number"}
 of_python |= {type(None): "null", dict: "object", list: "array"}
 
@@ -39,7 +36,7 @@ def converted(text: str, types: set[str]) -> str | None:
         return text.lower()
     if "null" in types and text in ("null", "None"):
         return "null"
-    if numeric.fullmatch(text):
+    if number.fullmatch(text):
         whole = "integer" in types and float(text).is_integer()
         return text if "number" in types or whole else None
     nested = {"{": "object", "[": "array"}.get(text[:1])
