@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Literal
 
 Part = Literal["blanks", "name"] | tuple[str, ...]
@@ -15,7 +15,7 @@ few_blanks = re.compile(r"\s{0,100}")
 
 
 def begins(
-    text: str, opening: Opening, names: Sequence[str], at: int = 0
+    text: str, opening: Opening, names: Collection[str], at: int = 0
 ) -> Literal["yes", "no", "perhaps"]:
     """Whether the text from `at` on does; `perhaps` when it ends before that is known."""
     if not opening:

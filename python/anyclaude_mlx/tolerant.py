@@ -46,8 +46,6 @@ class TolerantParser:
     """Where in what is held the words begin that may be a call."""
     _searched: int = 0
     """From where on their end mark is looked for."""
-    _last: str = ""
-    """The last of what is held, where the beginning of their end mark may stand."""
     _fence: str = ""
     """What opened the code that we are in."""
     _line: str | None = None
@@ -99,9 +97,8 @@ class TolerantParser:
     def _meets_end(self, form: Form, text: str) -> bool:
         if form.end is None:
             return False
-        last = self._last + text
-        self._last = last[1 - len(form.end) :]
-        return form.end in last
+        # Its beginning may stand at the end of what is held.
+        return form.end in self._held[1 - len(form.end) :] + text
 
     def _advance(self, *, over: bool = False, cut: bool = False) -> Iterator[Output]:
         while self._held:
@@ -140,7 +137,7 @@ class TolerantParser:
         if found == "perhaps" and not over:
             return False
         if isinstance(found, Form):
-            self._place, self._searched, self._last = found, self._words_at, ""
+            self._place, self._searched = found, self._words_at
         elif found == "noise":
             self._held = words[len(stray_end) :]
         else:
@@ -153,12 +150,11 @@ class TolerantParser:
         if self._behind_call and words.startswith(stray_end):
             return "noise"
         perhaps = self._behind_call and stray_end.startswith(words)
-        names = list(self._schemas)
         for form in self._forms:
             if form.whole and not self._first:
                 continue
             for opening in form.openings:
-                result = begins(words, opening, names)
+                result = begins(words, opening, self._schemas)
                 if result == "yes":
                     return form
                 perhaps = perhaps or result == "perhaps"
@@ -174,7 +170,6 @@ class TolerantParser:
         at = self._held.find(form.end, self._searched) if form.end else -1
         closed = at >= 0
         if not closed and not over:
-            self._last = self._held[1 - len(form.end) :] if form.end else ""
             return False
         until = at + len(form.end or "") if closed else len(self._held)
         calls: list[ToolCall] = []
