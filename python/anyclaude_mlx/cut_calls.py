@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .argument_types import types_of
-from .formats import Tags, json_types, tags
+from .formats import Tags, is_json, tags
 from .output import ParseToolCall, ReadCut, ToolCall, longest_partial, to_tool_call, written
 from .xml_calls import to_json
 
@@ -111,8 +111,7 @@ def tagged_calls(form: Tags) -> ReadCut:
     def open_value(value: str, schema: object) -> str:
         text = value.removeprefix(form.pad)
         text = text[: len(text) - longest_partial([form.pad + value_end, value_end], text)]
-        is_json = isinstance(schema, dict) and schema.get("type") in json_types
-        return text if is_json else written(text)[:-1]
+        return text if is_json(schema) else written(text)[:-1]
 
     return read
 

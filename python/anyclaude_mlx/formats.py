@@ -16,8 +16,6 @@ Schema = Mapping[str, Any]
 Mark = Callable[[str], str]
 # A schema that can be enforced: the one given, or a weaker one.
 Fit = Callable[[Schema], Schema]
-# Of values that are JSON in XML too.
-json_types = {"integer", "number", "boolean", "object", "array"}
 space = r"WS: /[ \t\r\n]{1,16}/"
 
 
@@ -182,11 +180,17 @@ def tagged(tags: Tags) -> Body:
         if isinstance(schema.get("enum"), list) and all(is_plain(v) for v in schema["enum"]):
             words = " | ".join(quoted(word) for word in schema["enum"])
             return f"{quoted(pad)} ({words}) {quoted(pad + end)}" if words else '""'
-        if schema.get("type") in json_types:
+        if is_json(schema):
             return f"{quoted(pad)} {rules.json(schema)} {quoted(pad + end)}"
         return f"{quoted(pad)} {rules.text_until(end)}" if pad else rules.text_until(end)
 
     return body
+
+
+def is_json(schema: object) -> bool:
+    """Whether its values are JSON in XML too. Of several types nobody knows which is meant."""
+    kind = schema.get("type") if isinstance(schema, Mapping) else None
+    return kind in ("integer", "number", "boolean", "object", "array")
 
 
 def is_plain(value: object) -> bool:

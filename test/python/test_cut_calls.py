@@ -21,6 +21,7 @@ parameters = {
         "path": {"type": "string"},
         "limit": {"type": "integer"},
         "all": {"type": "array"},
+        "either": {"type": ["integer", "null"]},
     }
 }
 tools: list[dict[str, Any]] = [
@@ -149,6 +150,7 @@ def test_a_call_is_complete_or_its_arguments_are_no_json(name: str, body: str, c
         ("qwen3_coder", '<function=Write>\n<parameter=path>\na "\nb', '{"path": "a \\"\\nb'),
         ("qwen3_coder", "<function=Write>\n<parameter=path>\na\n</para", '{"path": "a'),
         ("qwen3_coder", "<function=Write>\n<parameter=limit>\n1", '{"limit": 1'),
+        ("qwen3_coder", "<function=Write>\n<parameter=either>\n1", '{"either": "1'),
         ("qwen3_coder", "<function=Write>\n<parameter=pa", "{"),
         ("glm47", "Write<arg_key>path</arg_key>\n<arg_value>a</arg_value>", '{"path": "a"'),
         ("minimax_m2", '<invoke name="Write"><parameter name="path">a<b', '{"path": "a<b'),

@@ -312,6 +312,21 @@ def test_strings_of_python_calls_have_only_escapes_that_python_reads_the_same() 
     assert {one.tokenizer.decode([token])[0] for token in allowed(mask)} <= set('"\\bfnrt')
 
 
+@pytest.mark.parametrize("value", ["12", "null", "any text"])
+def test_a_parameter_of_several_types_may_be_any_text(value: str) -> None:
+    one = speaking("qwen3_coder")
+    schema = {"type": "object", "properties": {"limit": {"type": ["integer", "null"]}}}
+    tool = {"type": "function", "function": {"name": "Read", "parameters": schema}}
+    guide = one.grammars.guide(Wanted("required"), [tool], thinking=False)
+    assert guide
+
+    tag = "<parameter=limit>"
+    for token in one.ids(f"<tool_call>\n<function=Read>\n{tag}\n{value}\n</parameter>"):
+        mask = guide.mask()
+        assert mask is not None and token in allowed(mask)
+        guide.hear(token)
+
+
 def test_an_answer_that_keeps_to_its_grammar_is_not_complained_of(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
