@@ -116,8 +116,11 @@ def tagged_calls(form: Tags) -> ReadCut:
     return read
 
 
-def parse_whole(form: Tags, parse: ParseToolCall) -> ParseToolCall:
+def parse_whole(parser: str | None, parse: ParseToolCall) -> ParseToolCall:
     """Refuses a call with a parameter that never ends, which mlx-lm's parsers leave out."""
+    form = tags.get(parser or "")
+    if form is None:
+        return parse
     parameter = pattern(form.parameter[0]).pattern
     whole = re.compile(f"{parameter}.*?{re.escape(form.parameter[1])}", re.DOTALL)
     begin = form.parameter[0].partition("{}")[0]

@@ -11,7 +11,6 @@ from typing import Any
 
 from .cut_calls import cut_readers, parse_whole
 from .detokenizer import Vocabulary
-from .formats import tags
 from .harmony import HarmonyParser
 from .harmony import marks as harmony_marks
 from .output import Markers, OutputParser, Parser
@@ -75,13 +74,12 @@ def dialect_of(tokenizer: Any) -> Dialect:
     by_token = {
         token: text for text in texts if text and (token := token_of(tokenizer, text)) is not None
     }
-    form, parse = tags.get(name or ""), tokenizer.tool_parser
     markers = Markers(
         think_start=tokenizer.think_start,
         think_end=tokenizer.think_end,
         call_start=tokenizer.tool_call_start,
         call_end=tokenizer.tool_call_end,
-        parse_call=parse_whole(form, parse) if form else parse,
+        parse_call=parse_whole(name, tokenizer.tool_parser),
         read_cut=cut_readers.get(name or ""),
         by_token=frozenset(by_token.values()),
     )

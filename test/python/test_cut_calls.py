@@ -10,7 +10,6 @@ import pytest
 from test_output import heard
 
 from anyclaude_mlx.cut_calls import cut_readers, parse_whole
-from anyclaude_mlx.formats import tags
 from anyclaude_mlx.harmony import HarmonyParser
 from anyclaude_mlx.output import Mark, Markers, OutputParser, Text, ToolCall
 from anyclaude_mlx.pieces import same_message
@@ -95,12 +94,11 @@ ids = [f"{name} {index}" for index, (name, *_) in enumerate(forms)]
 def parse(name: str, body: str, *, cut: bool = True) -> list[object]:
     """What is heard of an answer with this behind its start mark."""
     module = import_module(f"mlx_lm.tool_parsers.{name}")
-    form, parser = tags.get(name), module.parse_tool_call
     start, end = "<start>", "<end>"
     markers = Markers(
         call_start=start,
         call_end=end,
-        parse_call=parse_whole(form, parser) if form else parser,
+        parse_call=parse_whole(name, module.parse_tool_call),
         read_cut=cut_readers.get(name),
     )
     inner = OutputParser(markers, tools)
