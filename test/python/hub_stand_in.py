@@ -17,6 +17,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -61,12 +62,12 @@ class StoredFile:
     def is_large(self) -> bool:
         return len(self.content) > small_bytes
 
-    @property
+    @cached_property
     def blob_id(self) -> str:
         head = b"blob %d\0" % len(self.content)
         return hashlib.sha1(head + self.content).hexdigest()
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         return hashlib.sha256(self.content).hexdigest()
 
