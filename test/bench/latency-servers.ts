@@ -5,6 +5,7 @@
  */
 import { Hono } from "hono";
 import process from "node:process";
+import { encodeSse } from "../../src/protocol/sse.ts";
 
 const [, , kind, target] = process.argv;
 const app = kind === "hono" ? passThrough(target ?? "") : upstream();
@@ -51,20 +52,13 @@ function answer(asked: string, piece: (text: string) => string, end: string): Re
       controller.enqueue(encoder.encode(text));
     },
   });
-  return new Response(body, {
-    headers: { "content-type": "text/event-stream" },
-  });
+  return new Response(body, { headers: { "content-type": "text/event-stream" } });
 }
 
 function toChunk(content: string): string {
   const choice = { index: 0, delta: { content }, finish_reason: null };
-  return frame({
-    id: "c",
-    object: "chat.completion.chunk",
-    created: 1,
-    model: "m",
-    choices: [choice],
-  });
+  const head = { id: "c", object: "chat.completion.chunk", created: 1, model: "m" };
+  return frame({ ...head, choices: [choice] });
 }
 
 function toEvent(text: string): string {
@@ -76,14 +70,12 @@ function frame(data: object): string {
 }
 
 function named(event: { readonly type: string; readonly [field: string]: unknown }): string {
-  return `event: ${event.type}\n${frame(event)}`;
+  return encodeSse(event);
 }
 
 const usage = { input_tokens: 1, output_tokens: 0 };
 const begun = named({ type: "message_start", message: { id: "msg_1", type: "message", usage } }) +
-  named(
-    { type: "content_block_start", index: 0, content_block: { type: "text", text: "" } } as never,
-  );
+  named({ type: "content_block_start", index: 0, content_block: { type: "text", text: "" } });
 const last = frame({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] }) +
   frame({ choices: [], usage: { prompt_tokens: 9, completion_tokens: 9 } }) + "data: [DONE]\n\n";
 const ended = named({ type: "content_block_stop", index: 0 }) +

@@ -51,7 +51,7 @@ for (const [name, make] of shapes) {
   let asked = 0;
   const ask = (server: Server, path: string, kind: keyof typeof bodies) => () => {
     const list = bodies[kind];
-    return firstByte(server, path, list[asked += 1, asked % list.length] ?? "");
+    return firstByte(server, path, list[(asked += 1) % list.length] ?? "");
   };
   const samples = await alternate(rounds, {
     "direct": ask(upstream, "/v1/chat/completions", "next"),
@@ -63,9 +63,10 @@ for (const [name, make] of shapes) {
   const direct = p(0.5, samples[0]?.ms ?? []);
   say([
     [`${name} (${(bytes / 1024).toFixed(0)} KB)`, "p50 ms", "p95 ms", "added p50", "ratio"],
-    ...samples.map(({ name: who, ms }) => [
-      ...[who, p(0.5, ms), p(0.95, ms), p(0.5, ms) - direct, p(0.5, ms) / direct],
-    ]),
+    ...samples.map(({ name: who, ms }) => {
+      const half = p(0.5, ms);
+      return [who, half, p(0.95, ms), half - direct, half / direct];
+    }),
   ]);
 }
 
@@ -81,11 +82,8 @@ for (
   const micros: number[] = [];
   for (let round = 0; round < 6; round += 1) {
     const before = cpuMs(server);
-    await wholeAnswer(
-      server,
-      path,
-      JSON.stringify({ ...small(number += 1, 7), model: `m-${chunks}` }),
-    );
+    const body = JSON.stringify({ ...small(number += 1, 7), model: `m-${chunks}` });
+    await (await post(server, path, body)).arrayBuffer();
     if (round > 0) micros.push(((cpuMs(server) - before) * 1000) / chunks);
   }
   costs.push([who, p(0.5, micros)]);
@@ -93,21 +91,16 @@ for (
 say([["CPU for each of 20,000 chunks", "p50 µs"], ...costs]);
 
 const before = residentMb(translated);
-const open = Array.from(
-  { length: 500 },
-  () =>
-    firstByte(
-      translated,
-      "/v1/messages",
-      JSON.stringify({ ...small(number += 1, 7), model: "m-open" }),
-      true,
-    ),
-);
+const open = Array.from({ length: 500 }, () => {
+  const body = JSON.stringify({ ...small(number += 1, 7), model: "m-open" });
+  return firstByte(translated, "/v1/messages", body, true);
+});
 await Promise.all(open);
-say([["memory of the proxy", "MB"], ["before", before], [
-  "500 open streams",
-  residentMb(translated),
-]]);
+say([
+  ["memory of the proxy", "MB"],
+  ["before", before],
+  ["500 open streams", residentMb(translated)],
+]);
 
 for (const { child } of [translated, forwarded, hono, upstream]) child.kill();
 rmSync(home, { recursive: true, force: true });
@@ -145,10 +138,6 @@ async function firstByte(server: Server, path: string, body: string, stay = fals
   const tookMs = performance.now() - startedAt;
   while (!stay && !(await reader?.read())?.done);
   return tookMs;
-}
-
-async function wholeAnswer(server: Server, path: string, body: string): Promise<void> {
-  await (await post(server, path, body)).arrayBuffer();
 }
 
 async function post({ url, token }: Server, path: string, body: string): Promise<Response> {

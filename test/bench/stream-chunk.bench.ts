@@ -5,10 +5,11 @@
  *
  *     node_modules/.bin/bun test/bench/stream-chunk.bench.ts
  */
+import { Buffer } from "node:buffer";
 import process from "node:process";
 import { encodeSse } from "../../src/protocol/sse.ts";
 import { speechLimits, TextLoop } from "../../src/translate/answer/text-loop.ts";
-import { callOf, upstream } from "../support/upstream.ts";
+import { callOf, encodeChunk, upstream } from "../support/upstream.ts";
 import { claudeRequest } from "./request.ts";
 import { p, random, say } from "./support.ts";
 
@@ -41,8 +42,7 @@ for (const [name, delta] of Object.entries(kinds)) {
   const reads = streamOf(delta);
   rows.push([name, ...await measured(reads)]);
   if (name !== "text") continue;
-  const whole = reads.reduce((one, other) => one + new TextDecoder().decode(other), "");
-  rows.push([`${name}, in one read`, ...await measured([encoder.encode(whole)])]);
+  rows.push([`${name}, in one read`, ...await measured([Buffer.concat(reads)])]);
 }
 rows.push(["watching for a loop alone", ...await watching(), 0]);
 say(rows);
@@ -63,9 +63,7 @@ async function watching(): Promise<number[]> {
 function streamOf(delta: (index: number) => object): Uint8Array[] {
   const head = { id: "chatcmpl-7f3c2a", object: "chat.completion.chunk", created: 1, model: "m" };
   const event = (delta: object, finish_reason: string | null) =>
-    encoder.encode(
-      `data: ${JSON.stringify({ ...head, choices: [{ index: 0, delta, finish_reason }] })}\n\n`,
-    );
+    encodeChunk({ ...head, choices: [{ index: 0, delta, finish_reason }] });
   const named = { tool_calls: [{ index: 0, id: "call_1", function: { name: "Tool1" } }] };
   const first = "tool_calls" in delta(0) ? [event(named, null)] : [];
   const middle = Array.from({ length: chunks }, (_, index) => event(delta(index), null));
