@@ -47,7 +47,6 @@ class Fault:
 
 @dataclass(frozen=True)
 class Seen:
-    method: str
     path: str
     range: str | None
     token: str | None
@@ -130,7 +129,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         token = self.headers.get("authorization")
         agent = self.headers.get("user-agent", "")
-        seen = Seen(self.command, self.path, self.headers.get("range"), token, agent)
+        seen = Seen(self.path, self.headers.get("range"), token, agent)
         self.hub.seen.append(seen)
         fault = self.hub.fault(self.path)
         if fault and fault.status:

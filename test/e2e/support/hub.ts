@@ -19,7 +19,6 @@ export interface Fault {
 }
 
 export interface Seen {
-  readonly method: string;
   readonly path: string;
   readonly range: string | null;
 }
