@@ -15,6 +15,7 @@ from __future__ import annotations
 import itertools
 import json
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +190,7 @@ def make_tokenizer(*, with_thinking: bool) -> Tokenizer:
     return tokenizer
 
 
+@cache
 def corpus() -> list[str]:
     """Pronounceable words, made up; enough of them to fill the vocabulary."""
     chance = np.random.default_rng(1)
