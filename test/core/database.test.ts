@@ -9,6 +9,8 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { Database } from "../../src/core/database.ts";
 import { type Log, silentLog } from "../../src/core/log.ts";
 
+const holder = new URL("../support/hold-database.ts", import.meta.url);
+
 describe("Database", () => {
   test("is readable by its owner alone", (t) => {
     const { path, open } = place(t);
@@ -56,7 +58,7 @@ describe("Database", () => {
 
   test("waits for another one that makes the same new file", async (t) => {
     const { path, open } = place(t);
-    const other = new Worker(new URL("hold-database.ts", import.meta.url), { workerData: path });
+    const other = new Worker(holder, { workerData: path });
     const ended = once(other, "exit");
     await once(other, "message");
 
