@@ -5,9 +5,8 @@ import type { Clock } from "../core/clock.ts";
 import type { Fetch } from "../core/fetch.ts";
 import type { NewId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
-import { ensureEnvironment } from "../provision/environment.ts";
 import { removeUnused } from "../provision/in-use.ts";
-import { toPythonVariables } from "../provision/python-variables.ts";
+import { readyPython } from "../provision/ready-python.ts";
 import { findPythonSources } from "../provision/sources.ts";
 import { isAlive, spawnChild } from "../supervisor/child.ts";
 import type { Asking, ServedModel } from "../supervisor/health.ts";
@@ -125,22 +124,19 @@ async function makeSpawn(
   warmSeconds: number,
   { cacheFolder, env, log }: MlxServerOptions,
 ): Promise<SpawnAt> {
-  const lockFile = join(sources, "requirements.lock");
-  const environment = used.use(
-    await ensureEnvironment({ lockFile, cacheFolder, env, tell: notices.tell }),
-  );
-  const kept = [sources, environment.folder].map((folder) => basename(folder));
+  const ready = used.use(await readyPython(sources, { cacheFolder, env, tell: notices.tell }));
+  const kept = [sources, ready.folder].map((folder) => basename(folder));
   removeUnused(cacheFolder, kept)
     .catch((error: unknown) => log.info("older versions cannot be removed", { error }));
   return ({ url, token }) =>
     spawnChild({
-      program: environment.python,
+      program: ready.python,
       args: [
         ...["-m", "anyclaude_mlx", ...args],
         ...["--port", new URL(url).port, "--idle-exit", String(warmSeconds)],
       ],
       env: {
-        ...toPythonVariables(env, { sources, environment: environment.folder }),
+        ...ready.variables,
         ANYCLAUDE_SERVER_TOKEN: token,
         HF_HUB_DISABLE_TELEMETRY: "1",
       },

@@ -1,12 +1,11 @@
-import { join } from "node:path";
+import type { Environment } from "../core/find-program.ts";
 import type { Downloader } from "../models/download.ts";
-import { ensureEnvironment } from "../provision/environment.ts";
-import { toPythonVariables } from "../provision/python-variables.ts";
+import { readyPython } from "../provision/ready-python.ts";
 import { findPythonSources } from "../provision/sources.ts";
 
 export interface DownloaderOptions {
   readonly cacheFolder: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
   readonly tell: (line: string) => void;
 }
 
@@ -19,13 +18,10 @@ export async function prepareDownloader(
 ): Promise<Downloader & Disposable> {
   using used = new DisposableStack();
   const sources = used.use(await findPythonSources({ cacheFolder, tell })).folder;
-  const lockFile = join(sources, "requirements.lock");
-  const environment = used.use(await ensureEnvironment({ lockFile, cacheFolder, env, tell }));
+  const { python, variables } = used.use(await readyPython(sources, { cacheFolder, env, tell }));
   const kept = used.move();
   return {
-    python: environment.python,
-    sources,
-    env: toPythonVariables(env, { sources, environment: environment.folder }),
+    ...{ python, sources, env: variables },
     [Symbol.dispose]: () => kept.dispose(),
   };
 }

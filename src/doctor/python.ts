@@ -1,11 +1,9 @@
-import { join } from "node:path";
 import type { Environment } from "../core/find-program.ts";
 import { lastLine } from "../core/last-line.ts";
 import { toShellWord } from "../core/shell-word.ts";
 import { UserError } from "../core/user-error.ts";
 import type { RunCommand } from "../provision/command.ts";
-import { ensureEnvironment, type PythonEnvironment } from "../provision/environment.ts";
-import { toPythonVariables } from "../provision/python-variables.ts";
+import { type ReadyPython, readyPython } from "../provision/ready-python.ts";
 import { findPythonSources } from "../provision/sources.ts";
 import { broken, type Finding, ok, warning } from "./finding.ts";
 
@@ -34,24 +32,18 @@ print(f"{device}|{blas}|mlx {version('mlx')}, mlx-lm {version('mlx-lm')}")
 export async function examinePython(setting: PythonSetting): Promise<readonly Finding[]> {
   const { environment: env, platform, ...making } = setting;
   using used = new DisposableStack();
-  let found: { readonly sources: string; readonly environment: PythonEnvironment };
+  let found: ReadyPython;
   try {
     const sources = used.use(await findPythonSources(making)).folder;
-    const lockFile = join(sources, "requirements.lock");
-    found = {
-      sources,
-      environment: used.use(await ensureEnvironment({ ...making, lockFile, env })),
-    };
+    found = used.use(await readyPython(sources, { ...making, env }));
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     const [says = "", ...fix] = error.message.split("; ");
     return [broken("Python", says, fix.join("; ") || "see what is said there, then try again")];
   }
-  const { folder, python } = found.environment;
-  const { code, output } = await setting.run({
-    ...{ program: python, args: ["-c", trial], cwd: folder },
-    env: toPythonVariables(env, { sources: found.sources, environment: folder }),
-  });
+  const { folder, python, variables } = found;
+  const trying = { program: python, args: ["-c", trial], cwd: folder, env: variables };
+  const { code, output } = await setting.run(trying);
   const said = lastLine(output);
   if (code !== 0) {
     return [broken(
