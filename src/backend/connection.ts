@@ -5,8 +5,8 @@ import { hidden } from "../core/hidden.ts";
 import { apiUrl, authorizationOf, rootUrl, type ServerAddress, withoutSecrets } from "./address.ts";
 import type { RequestOrigin } from "./backend.ts";
 import { textOf } from "./body-text.ts";
-import { toTrouble, toUnreachable } from "./unreachable.ts";
-import { toProxyError } from "./upstream-error.ts";
+import { toTrouble, toUnreachable } from "./refusal/unreachable.ts";
+import { toProxyError } from "./refusal/upstream-error.ts";
 
 export interface ConnectionOptions {
   /** Asked before each request: a server of ours that was started again is somewhere else. */

@@ -1,7 +1,7 @@
 import { type Clock, within } from "../core/clock.ts";
 import { ProxyError } from "../core/errors.ts";
 import type { Connection } from "./connection.ts";
-import { isGone } from "./unreachable.ts";
+import { isGone } from "./refusal/unreachable.ts";
 
 export interface WatchOptions {
   readonly connection: Connection;

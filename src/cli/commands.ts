@@ -5,17 +5,17 @@ export type Command = CommandDef<any>;
 
 /** Every command, loaded when it is wanted: a start does not pay for what it does not run. */
 export const commands: Readonly<Record<string, () => Promise<Command>>> = {
-  serve: async () => (await import("./serve.ts")).serve,
-  server: async () => (await import("./server.ts")).server,
-  models: async () => (await import("./models.ts")).models,
-  doctor: async () => (await import("./doctor.ts")).doctor,
-  env: async () => (await import("./env.ts")).env,
-  cache: async () => (await import("./cache.ts")).cache,
-  stats: async () => (await import("./stats.ts")).stats,
-  logs: async () => (await import("./logs.ts")).logs,
-  upgrade: async () => (await import("./upgrade.ts")).upgrade,
-  uninstall: async () => (await import("./uninstall.ts")).uninstall,
-  completion: async () => (await import("./completion.ts")).completion,
+  serve: async () => (await import("./command/serve.ts")).serve,
+  server: async () => (await import("./command/server.ts")).server,
+  models: async () => (await import("./command/models.ts")).models,
+  doctor: async () => (await import("./command/doctor.ts")).doctor,
+  env: async () => (await import("./command/env.ts")).env,
+  cache: async () => (await import("./command/cache.ts")).cache,
+  stats: async () => (await import("./command/stats.ts")).stats,
+  logs: async () => (await import("./command/logs.ts")).logs,
+  upgrade: async () => (await import("./command/upgrade.ts")).upgrade,
+  uninstall: async () => (await import("./command/uninstall.ts")).uninstall,
+  completion: async () => (await import("./command/completion.ts")).completion,
 };
 
 export interface Argument {

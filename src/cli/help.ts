@@ -1,6 +1,6 @@
 import { settings } from "../config/schema.ts";
 import { argumentsOf, type Command, descriptionOf } from "./commands.ts";
-import { launchOptions } from "./launch-options.ts";
+import { launchOptions } from "./argument/launch-options.ts";
 
 /** What `--help` says. Made from what the command line is read with; fits a screen. */
 export function helpText(commands: Readonly<Record<string, Command>>): string {

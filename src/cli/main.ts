@@ -2,7 +2,7 @@ import { runCommand } from "citty";
 import process from "node:process";
 import { toLoopbackExemptions } from "../core/loopback.ts";
 import { UserError } from "../core/user-error.ts";
-import { nearest } from "./arguments.ts";
+import { nearest } from "./argument/arguments.ts";
 import { argumentsOf, type Command, commands } from "./commands.ts";
 import { explained } from "./explained.ts";
 

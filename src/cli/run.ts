@@ -11,10 +11,10 @@ import {
   toPassthroughEnvironment,
 } from "../launcher/environment.ts";
 import { outliveSignals, runClaude } from "../launcher/run-claude.ts";
-import { type SplitArguments, splitArguments } from "./arguments.ts";
-import { chooseModel } from "./choose-model.ts";
-import { claudeOptions } from "./claude-options.ts";
-import { haveModel } from "./have-model.ts";
+import { type SplitArguments, splitArguments } from "./argument/arguments.ts";
+import { chooseModel } from "./model/choose-model.ts";
+import { claudeOptions } from "./argument/claude-options.ts";
+import { haveModel } from "./model/have-model.ts";
 import { createLogFile, logPath } from "./log-file.ts";
 import { needClaude } from "./need-claude.ts";
 import { tell, tellEnd } from "./tell.ts";

@@ -1,6 +1,6 @@
 import { describe, test } from "node:test";
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { toLesson } from "../../src/backend/adaptation.ts";
+import { toLesson } from "../../src/backend/refusal/adaptation.ts";
 import { kindOf } from "../../src/backend/server-kinds.ts";
 import { ProxyError } from "../../src/core/errors.ts";
 import type { Log, LogFields } from "../../src/core/log.ts";

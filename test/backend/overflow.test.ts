@@ -1,8 +1,8 @@
 import { describe, test } from "node:test";
 import { assertEquals, assertNotEquals } from "@std/assert";
-import { toErrorWords } from "../../src/backend/error-words.ts";
-import { toOverflow } from "../../src/backend/overflow.ts";
-import { toProxyError } from "../../src/backend/upstream-error.ts";
+import { toErrorWords } from "../../src/backend/refusal/error-words.ts";
+import { toOverflow } from "../../src/backend/refusal/overflow.ts";
+import { toProxyError } from "../../src/backend/refusal/upstream-error.ts";
 
 const tooLong = "prompt is too long: 9000 tokens > 8192 maximum";
 const tooMuch = "input length and `max_tokens` exceed context limit: 12000 + 32000 > 40960";

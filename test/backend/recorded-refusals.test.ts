@@ -1,6 +1,6 @@
 import { describe, test } from "node:test";
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { toProxyError } from "../../src/backend/upstream-error.ts";
+import { toProxyError } from "../../src/backend/refusal/upstream-error.ts";
 import { type RecordedAnswer, recordedAnswers } from "../support/recorded-server.ts";
 
 /** Who looks before reading, and how much it takes. */

@@ -2,7 +2,7 @@ import { describe, test } from "node:test";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { patientFetch } from "../../src/app/patient-fetch.ts";
 import { Connection } from "../../src/backend/connection.ts";
-import { isGone, toTrouble, type Trouble } from "../../src/backend/unreachable.ts";
+import { isGone, toTrouble, type Trouble } from "../../src/backend/refusal/unreachable.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { ProxyError } from "../../src/core/errors.ts";
 import {

@@ -1,7 +1,7 @@
 import { describe, test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
 import type { ProxyError } from "../../src/core/errors.ts";
-import { toProxyError, type UpstreamFailure } from "../../src/backend/upstream-error.ts";
+import { toProxyError, type UpstreamFailure } from "../../src/backend/refusal/upstream-error.ts";
 
 /** Status, what the client gets, and whether it may try again. */
 const failures: readonly [number | undefined, string, number, boolean][] = [

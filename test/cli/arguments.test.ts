@@ -1,9 +1,9 @@
 import { describe, test } from "node:test";
 import { assertEquals, assertThrows } from "@std/assert";
 import { UserError } from "../../src/core/user-error.ts";
-import { distance, splitArguments } from "../../src/cli/arguments.ts";
-import { claudeOptions } from "../../src/cli/claude-options.ts";
-import { toFlags } from "../../src/cli/server-arguments.ts";
+import { distance, splitArguments } from "../../src/cli/argument/arguments.ts";
+import { claudeOptions } from "../../src/cli/argument/claude-options.ts";
+import { toFlags } from "../../src/cli/argument/server-arguments.ts";
 
 const split = (line: string) => splitArguments(line.split(" "), claudeOptions);
 

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { assertEquals } from "@std/assert";
-import { toCompletions } from "../../src/cli/completion.ts";
-import { scripts } from "../../src/cli/completion-scripts.ts";
+import { toCompletions } from "../../src/cli/command/completion.ts";
+import { scripts } from "../../src/cli/command/completion-scripts.ts";
 
 type Shell = keyof typeof scripts;
 

@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assertEquals, assertMatch } from "@std/assert";
 import { createLogFile, previousLogPath } from "../../src/cli/log-file.ts";
-import { Tail } from "../../src/cli/logs.ts";
+import { Tail } from "../../src/cli/command/logs.ts";
 
 describe("the log file", () => {
   const typesAt = (t: Test, debug: number) => {

@@ -1,6 +1,6 @@
 import { describe, test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
-import { modelsText } from "../../src/cli/models-text.ts";
+import { modelsText } from "../../src/cli/model/models-text.ts";
 import type { InstalledModel } from "../../src/models/installed.ts";
 import { toMachine } from "../../src/models/machine.ts";
 import type { ModelFacts } from "../../src/models/model-folder.ts";

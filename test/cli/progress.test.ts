@@ -1,7 +1,7 @@
 import { describe, test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { Progress, toDuration, toProgressText } from "../../src/cli/progress.ts";
+import { Progress, toDuration, toProgressText } from "../../src/cli/model/progress.ts";
 
 /** Writes down what is printed; time is what the test says. */
 function started(totalBytes: number, columns: number | undefined) {

@@ -1,6 +1,6 @@
 import { describe, test } from "node:test";
 import { assertEquals } from "@std/assert";
-import { advice, chart, table } from "../../src/cli/stats-text.ts";
+import { advice, chart, table } from "../../src/cli/command/stats-text.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import { toGroups } from "../../src/monitor/history.ts";
 import type { StoredRecord } from "../../src/monitor/record-store.ts";

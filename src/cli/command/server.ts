@@ -1,13 +1,13 @@
 import { defineCommand } from "citty";
-import { startMlxServer } from "../app/mlx-server.ts";
-import { patientFetch } from "../app/patient-fetch.ts";
-import { loadConfig } from "../config/load.ts";
-import { systemClock } from "../core/clock.ts";
-import { randomId } from "../core/ids.ts";
-import { UserError } from "../core/user-error.ts";
-import { explained } from "./explained.ts";
-import { endSignal, report, serverArguments, toFlags } from "./server-arguments.ts";
-import { toAppParts, withModel } from "./run.ts";
+import { startMlxServer } from "../../app/mlx-server.ts";
+import { patientFetch } from "../../app/patient-fetch.ts";
+import { loadConfig } from "../../config/load.ts";
+import { systemClock } from "../../core/clock.ts";
+import { randomId } from "../../core/ids.ts";
+import { UserError } from "../../core/user-error.ts";
+import { explained } from "../explained.ts";
+import { endSignal, report, serverArguments, toFlags } from "../argument/server-arguments.ts";
+import { toAppParts, withModel } from "../run.ts";
 
 export const server = defineCommand({
   meta: { name: "server", description: "Run the MLX server alone, for other tools" },

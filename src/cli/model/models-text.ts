@@ -1,9 +1,9 @@
-import { type Fit, toFit, usefulTokens } from "../models/fit.ts";
-import { toGigabytes } from "../models/gigabytes.ts";
-import type { InstalledModel } from "../models/installed.ts";
-import type { Machine } from "../models/machine.ts";
-import { checkedAt, type Recommendation } from "../models/recommended.ts";
-import { aligned } from "./aligned.ts";
+import { type Fit, toFit, usefulTokens } from "../../models/fit.ts";
+import { toGigabytes } from "../../models/gigabytes.ts";
+import type { InstalledModel } from "../../models/installed.ts";
+import type { Machine } from "../../models/machine.ts";
+import { checkedAt, type Recommendation } from "../../models/recommended.ts";
+import { aligned } from "../aligned.ts";
 
 const titles = ["model", "size", "context", "tools", "needs", "on this machine"];
 /** Sizes and counts, in the middle. */

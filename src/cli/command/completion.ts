@@ -1,11 +1,11 @@
 import { defineCommand } from "citty";
 import process from "node:process";
-import { UserError } from "../core/user-error.ts";
-import { claudeOptions } from "./claude-options.ts";
-import { argumentsOf, commands } from "./commands.ts";
+import { UserError } from "../../core/user-error.ts";
+import { claudeOptions } from "../argument/claude-options.ts";
+import { argumentsOf, commands } from "../commands.ts";
 import { type Completions, scripts } from "./completion-scripts.ts";
-import { explained } from "./explained.ts";
-import { launchOptions } from "./launch-options.ts";
+import { explained } from "../explained.ts";
+import { launchOptions } from "../argument/launch-options.ts";
 
 export const completion = defineCommand({
   meta: { name: "completion", description: "Print a script that completes words for your shell" },

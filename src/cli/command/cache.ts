@@ -1,16 +1,16 @@
 import { defineCommand } from "citty";
 import process from "node:process";
-import { tracesPath } from "../app/monitoring.ts";
-import { clearPrefixes, sizeOfPrefixes } from "../app/prefixes.ts";
-import { openStoredAnswers, responsesPath } from "../app/response-cache.ts";
-import { loadConfig } from "../config/load.ts";
-import { systemClock } from "../core/clock.ts";
-import { UserError } from "../core/user-error.ts";
-import { clearTraces } from "../monitor/traces.ts";
-import { commonArguments } from "./common-arguments.ts";
-import { explained } from "./explained.ts";
-import { toSize } from "./size.ts";
-import { tellingLog } from "./tell.ts";
+import { tracesPath } from "../../app/monitoring.ts";
+import { clearPrefixes, sizeOfPrefixes } from "../../app/prefixes.ts";
+import { openStoredAnswers, responsesPath } from "../../app/response-cache.ts";
+import { loadConfig } from "../../config/load.ts";
+import { systemClock } from "../../core/clock.ts";
+import { UserError } from "../../core/user-error.ts";
+import { clearTraces } from "../../monitor/traces.ts";
+import { commonArguments } from "../argument/common-arguments.ts";
+import { explained } from "../explained.ts";
+import { toSize } from "../size.ts";
+import { tellingLog } from "../tell.ts";
 
 export const cache = defineCommand({
   meta: { name: "cache", description: "Show what the caches hold on disk, or empty them" },

@@ -1,15 +1,15 @@
 import { defineCommand } from "citty";
 import process from "node:process";
-import { loadConfig, type LoadedConfig } from "../config/load.ts";
-import { silentLog } from "../core/log.ts";
-import { UserError } from "../core/user-error.ts";
-import { examine } from "../doctor/examine.ts";
-import { broken, type Finding, ok } from "../doctor/finding.ts";
-import { commonArguments } from "./common-arguments.ts";
-import { explained } from "./explained.ts";
-import { serverArguments, toFlags } from "./server-arguments.ts";
-import { tell } from "./tell.ts";
-import { version } from "./version.ts";
+import { loadConfig, type LoadedConfig } from "../../config/load.ts";
+import { silentLog } from "../../core/log.ts";
+import { UserError } from "../../core/user-error.ts";
+import { examine } from "../../doctor/examine.ts";
+import { broken, type Finding, ok } from "../../doctor/finding.ts";
+import { commonArguments } from "../argument/common-arguments.ts";
+import { explained } from "../explained.ts";
+import { serverArguments, toFlags } from "../argument/server-arguments.ts";
+import { tell } from "../tell.ts";
+import { version } from "../version.ts";
 
 const { mode, model, "base-url": baseUrl } = serverArguments;
 

@@ -1,13 +1,13 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { Environment } from "../core/find-program.ts";
-import { UserError } from "../core/user-error.ts";
-import { toFit } from "../models/fit.ts";
-import { toGigabytes } from "../models/gigabytes.ts";
-import { type InstalledModel, installedModels } from "../models/installed.ts";
-import { type Machine, readMachine } from "../models/machine.ts";
-import { recommend, type Recommendation } from "../models/recommended.ts";
-import { askText, askWhich, isTerminal, type Option } from "./ask.ts";
+import type { Environment } from "../../core/find-program.ts";
+import { UserError } from "../../core/user-error.ts";
+import { toFit } from "../../models/fit.ts";
+import { toGigabytes } from "../../models/gigabytes.ts";
+import { type InstalledModel, installedModels } from "../../models/installed.ts";
+import { type Machine, readMachine } from "../../models/machine.ts";
+import { recommend, type Recommendation } from "../../models/recommended.ts";
+import { askText, askWhich, isTerminal, type Option } from "../ask.ts";
 import { fitText } from "./models-text.ts";
 
 /** What was chosen, now or before; it is for the caller to say whether it turned out well. */

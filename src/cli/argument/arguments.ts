@@ -1,4 +1,4 @@
-import { UserError } from "../core/user-error.ts";
+import { UserError } from "../../core/user-error.ts";
 import { launchOptions } from "./launch-options.ts";
 
 /** Our options that take a value, by the setting they give. */

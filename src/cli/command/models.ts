@@ -1,20 +1,20 @@
 import { defineCommand } from "citty";
 import process from "node:process";
-import { isInUse } from "../app/models-in-use.ts";
-import { loadConfig, type LoadedConfig } from "../config/load.ts";
-import { UserError } from "../core/user-error.ts";
-import { toFit } from "../models/fit.ts";
-import { toGigabytes } from "../models/gigabytes.ts";
-import { diskUse, hubCacheFolder, isHubName, repositoryFolder } from "../models/hub-cache.ts";
-import { type InstalledModel, installedModels, locate } from "../models/installed.ts";
-import { type Machine, readMachine } from "../models/machine.ts";
-import { checkedAt, recommend } from "../models/recommended.ts";
-import { findRemovable, removeModel } from "../models/remove.ts";
-import { askYesNo, isTerminal } from "./ask.ts";
-import { commonArguments } from "./common-arguments.ts";
-import { explained } from "./explained.ts";
-import { modelsText } from "./models-text.ts";
-import { pullModel } from "./pull.ts";
+import { isInUse } from "../../app/models-in-use.ts";
+import { loadConfig, type LoadedConfig } from "../../config/load.ts";
+import { UserError } from "../../core/user-error.ts";
+import { toFit } from "../../models/fit.ts";
+import { toGigabytes } from "../../models/gigabytes.ts";
+import { diskUse, hubCacheFolder, isHubName, repositoryFolder } from "../../models/hub-cache.ts";
+import { type InstalledModel, installedModels, locate } from "../../models/installed.ts";
+import { type Machine, readMachine } from "../../models/machine.ts";
+import { checkedAt, recommend } from "../../models/recommended.ts";
+import { findRemovable, removeModel } from "../../models/remove.ts";
+import { askYesNo, isTerminal } from "../ask.ts";
+import { commonArguments } from "../argument/common-arguments.ts";
+import { explained } from "../explained.ts";
+import { modelsText } from "../model/models-text.ts";
+import { pullModel } from "../model/pull.ts";
 
 export const models = defineCommand({
   meta: { name: "models", description: "Show models, download one, or remove one" },

@@ -1,4 +1,4 @@
-import { ProxyError } from "../core/errors.ts";
+import { ProxyError } from "../../core/errors.ts";
 
 /** Why a server gave no answer at all. */
 export type Trouble =

@@ -1,5 +1,5 @@
-import type { Clock } from "../core/clock.ts";
-import { toGigabytes } from "../models/gigabytes.ts";
+import type { Clock } from "../../core/clock.ts";
+import { toGigabytes } from "../../models/gigabytes.ts";
 
 export interface ProgressOptions {
   readonly totalBytes: number;

@@ -1,7 +1,7 @@
-import type { LoadedConfig } from "../config/load.ts";
-import { UserError } from "../core/user-error.ts";
-import { locate } from "../models/installed.ts";
-import { isTerminal } from "./ask.ts";
+import type { LoadedConfig } from "../../config/load.ts";
+import { UserError } from "../../core/user-error.ts";
+import { locate } from "../../models/installed.ts";
+import { isTerminal } from "../ask.ts";
 import { askToDownload, pullModel } from "./pull.ts";
 
 /**

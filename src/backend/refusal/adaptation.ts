@@ -1,6 +1,6 @@
-import type { ChatRequest } from "../protocol/openai.ts";
-import type { Dialect, OptionalParameter } from "../translate/dialect.ts";
-import { hasPart } from "./has-part.ts";
+import type { ChatRequest } from "../../protocol/openai.ts";
+import type { Dialect, OptionalParameter } from "../../translate/dialect.ts";
+import { hasPart } from "../has-part.ts";
 
 /** A refusal, and what was refused. */
 export interface Refusal {

@@ -1,11 +1,11 @@
 import { defineCommand } from "citty";
 import process from "node:process";
-import { findProxies, type RunningProxy } from "../app/running.ts";
-import { currentPaths } from "../config/load.ts";
-import { toShellWord } from "../core/shell-word.ts";
-import { UserError } from "../core/user-error.ts";
-import { toLaunchEnvironment, toPassthroughEnvironment } from "../launcher/environment.ts";
-import { explained } from "./explained.ts";
+import { findProxies, type RunningProxy } from "../../app/running.ts";
+import { currentPaths } from "../../config/load.ts";
+import { toShellWord } from "../../core/shell-word.ts";
+import { UserError } from "../../core/user-error.ts";
+import { toLaunchEnvironment, toPassthroughEnvironment } from "../../launcher/environment.ts";
+import { explained } from "../explained.ts";
 
 export const env = defineCommand({
   meta: {

@@ -1,13 +1,13 @@
 import process from "node:process";
-import { prepareDownloader } from "../app/model-download.ts";
-import type { LoadedConfig } from "../config/load.ts";
-import { systemClock } from "../core/clock.ts";
-import { downloadModel, type DownloadPlan } from "../models/download.ts";
-import { toGigabytes } from "../models/gigabytes.ts";
-import { hubCacheFolder } from "../models/hub-cache.ts";
-import { askYesNo } from "./ask.ts";
+import { prepareDownloader } from "../../app/model-download.ts";
+import type { LoadedConfig } from "../../config/load.ts";
+import { systemClock } from "../../core/clock.ts";
+import { downloadModel, type DownloadPlan } from "../../models/download.ts";
+import { toGigabytes } from "../../models/gigabytes.ts";
+import { hubCacheFolder } from "../../models/hub-cache.ts";
+import { askYesNo } from "../ask.ts";
 import { Progress, toDuration } from "./progress.ts";
-import { tell } from "./tell.ts";
+import { tell } from "../tell.ts";
 
 type Where = Pick<LoadedConfig, "paths" | "environment">;
 

@@ -1,16 +1,16 @@
 import { defineCommand } from "citty";
 import { homedir } from "node:os";
 import process from "node:process";
-import { openStoredRecords } from "../app/monitoring.ts";
-import { loadConfig } from "../config/load.ts";
-import { systemClock } from "../core/clock.ts";
-import { UserError } from "../core/user-error.ts";
-import { diagnose } from "../monitor/diagnosis.ts";
-import { type Grouping, groupings, toDay, toGroups } from "../monitor/history.ts";
-import { toTotals } from "../monitor/totals.ts";
-import { commonArguments } from "./common-arguments.ts";
-import { explained } from "./explained.ts";
-import { tellingLog } from "./tell.ts";
+import { openStoredRecords } from "../../app/monitoring.ts";
+import { loadConfig } from "../../config/load.ts";
+import { systemClock } from "../../core/clock.ts";
+import { UserError } from "../../core/user-error.ts";
+import { diagnose } from "../../monitor/diagnosis.ts";
+import { type Grouping, groupings, toDay, toGroups } from "../../monitor/history.ts";
+import { toTotals } from "../../monitor/totals.ts";
+import { commonArguments } from "../argument/common-arguments.ts";
+import { explained } from "../explained.ts";
+import { tellingLog } from "../tell.ts";
 import { advice, chart, table } from "./stats-text.ts";
 
 export const stats = defineCommand({

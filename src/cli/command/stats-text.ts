@@ -1,8 +1,8 @@
-import type { Config } from "../config/schema.ts";
-import type { Cause, Finding } from "../monitor/diagnosis.ts";
-import type { HistoryGroup } from "../monitor/history.ts";
-import type { Totals } from "../monitor/totals.ts";
-import { aligned } from "./aligned.ts";
+import type { Config } from "../../config/schema.ts";
+import type { Cause, Finding } from "../../monitor/diagnosis.ts";
+import type { HistoryGroup } from "../../monitor/history.ts";
+import type { Totals } from "../../monitor/totals.ts";
+import { aligned } from "../aligned.ts";
 
 const grouped = new Intl.NumberFormat("en-US");
 const barWidth = 40;

@@ -1,11 +1,11 @@
 import { defineCommand } from "citty";
-import { announceProxy } from "../app/running.ts";
-import { type RunningApp, startApp } from "../app/start.ts";
-import { loadConfig } from "../config/load.ts";
-import { explained } from "./explained.ts";
-import { endSignal, report, serverArguments, toFlags } from "./server-arguments.ts";
-import { toAppParts, withModel } from "./run.ts";
-import { tellEnd } from "./tell.ts";
+import { announceProxy } from "../../app/running.ts";
+import { type RunningApp, startApp } from "../../app/start.ts";
+import { loadConfig } from "../../config/load.ts";
+import { explained } from "../explained.ts";
+import { endSignal, report, serverArguments, toFlags } from "../argument/server-arguments.ts";
+import { toAppParts, withModel } from "../run.ts";
+import { tellEnd } from "../tell.ts";
 
 export const serve = defineCommand({
   meta: { name: "serve", description: "Run the proxy without starting Claude Code" },

@@ -1,6 +1,6 @@
-import type { Log } from "../core/log.ts";
-import type { ChatRequest } from "../protocol/openai.ts";
-import type { Dialect } from "../translate/dialect.ts";
+import type { Log } from "../../core/log.ts";
+import type { ChatRequest } from "../../protocol/openai.ts";
+import type { Dialect } from "../../translate/dialect.ts";
 import { toLesson } from "./adaptation.ts";
 
 type Lesson = Partial<Dialect>;

@@ -1,10 +1,10 @@
 import { defineCommand } from "citty";
 import process from "node:process";
-import { upgradeProgram } from "../app/upgrade.ts";
-import { currentEnvironment } from "../config/load.ts";
-import { UserError } from "../core/user-error.ts";
-import { explained } from "./explained.ts";
-import { repository, version } from "./version.ts";
+import { upgradeProgram } from "../../app/upgrade.ts";
+import { currentEnvironment } from "../../config/load.ts";
+import { UserError } from "../../core/user-error.ts";
+import { explained } from "../explained.ts";
+import { repository, version } from "../version.ts";
 
 export const upgrade = defineCommand({
   meta: { name: "upgrade", description: "Look for a newer release, and install it" },

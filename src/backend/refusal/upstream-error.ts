@@ -1,4 +1,4 @@
-import { ProxyError, type ProxyErrorOptions } from "../core/errors.ts";
+import { ProxyError, type ProxyErrorOptions } from "../../core/errors.ts";
 import { type ErrorWords, toErrorWords } from "./error-words.ts";
 import { isQuota, toOverflow, toOverflowMessage } from "./overflow.ts";
 import { toRetryAfter } from "./retry-after.ts";

@@ -2,11 +2,11 @@ import { defineCommand } from "citty";
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import process from "node:process";
-import { loadConfig } from "../config/load.ts";
-import { UserError } from "../core/user-error.ts";
-import { commonArguments } from "./common-arguments.ts";
-import { explained } from "./explained.ts";
-import { levelOf, logPath, previousLogPath } from "./log-file.ts";
+import { loadConfig } from "../../config/load.ts";
+import { UserError } from "../../core/user-error.ts";
+import { commonArguments } from "../argument/common-arguments.ts";
+import { explained } from "../explained.ts";
+import { levelOf, logPath, previousLogPath } from "../log-file.ts";
 
 const pollMs = 200;
 

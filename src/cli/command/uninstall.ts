@@ -1,15 +1,15 @@
 import { defineCommand } from "citty";
 import process from "node:process";
-import { findWritten, removeWritten, type Written } from "../app/footprint.ts";
-import { endIdleServers } from "../app/mlx-server.ts";
-import { findProxies } from "../app/running.ts";
-import { currentEnvironment, currentPaths } from "../config/load.ts";
-import { toShellWord } from "../core/shell-word.ts";
-import { UserError } from "../core/user-error.ts";
-import { type InstalledModel, installedModels } from "../models/installed.ts";
-import { askYesNo, isTerminal } from "./ask.ts";
-import { explained } from "./explained.ts";
-import { toSize } from "./size.ts";
+import { findWritten, removeWritten, type Written } from "../../app/footprint.ts";
+import { endIdleServers } from "../../app/mlx-server.ts";
+import { findProxies } from "../../app/running.ts";
+import { currentEnvironment, currentPaths } from "../../config/load.ts";
+import { toShellWord } from "../../core/shell-word.ts";
+import { UserError } from "../../core/user-error.ts";
+import { type InstalledModel, installedModels } from "../../models/installed.ts";
+import { askYesNo, isTerminal } from "../ask.ts";
+import { explained } from "../explained.ts";
+import { toSize } from "../size.ts";
 
 export const uninstall = defineCommand({
   meta: { name: "uninstall", description: "Remove everything that anyclaude has ever written" },

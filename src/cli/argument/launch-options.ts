@@ -1,4 +1,4 @@
-import { settings } from "../config/schema.ts";
+import { settings } from "../../config/schema.ts";
 
 /** Settings that are options of a start; a port is for `serve` and `server`. */
 export const launchOptions = Object.entries(settings).flatMap((
