@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import process from "node:process";
+import { isRecord } from "../core/is-record.ts";
 import { UserError } from "../core/user-error.ts";
 import { toJson } from "./jsonc.ts";
 import { type Paths, toPaths } from "./paths.ts";
@@ -75,9 +76,7 @@ function fileLayer(path: string, required: boolean): Layer {
   }
   try {
     const values: unknown = JSON.parse(toJson(text));
-    if (typeof values === "object" && values !== null && !Array.isArray(values)) {
-      return { values: { ...values }, nameOf };
-    }
+    if (isRecord(values)) return { values, nameOf };
   } catch (cause) {
     throw new UserError(`Cannot read the config file ${path}: it is not JSON`, {
       cause,

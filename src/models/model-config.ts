@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { isRecord } from "../core/is-record.ts";
 
 /** The part of a model's `config.json` that is used. Many have it in `text_config`. */
 export type ModelConfig = Readonly<Record<string, unknown>>;
@@ -14,8 +15,7 @@ export function readJson(path: string): ModelConfig | undefined {
 
 /** The value, if it has fields to look at. */
 export function objectOf(value: unknown): ModelConfig | undefined {
-  // An object, by the check: its fields are looked at one by one.
-  return typeof value === "object" && value !== null ? value as ModelConfig : undefined;
+  return isRecord(value) ? value : undefined;
 }
 
 /** A field of the model or of its language part. */
