@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { PromptIdentity } from "../backend/backend.ts";
 import { memo } from "../core/memo.ts";
 import type { ContentBlock, Message, MessagesRequest, Tool } from "../protocol/anthropic.ts";
@@ -8,7 +8,7 @@ import { byName } from "../translate/request/visible-tools.ts";
 import type { CacheKey } from "./tier.ts";
 
 /** Raised when the meaning of a key or of a stored answer changes. */
-const cacheVersion = 3;
+const cacheVersion = 4;
 
 /**
  * Names what a model is told before the conversation, and the whole question: equal for equal
@@ -19,16 +19,16 @@ export function toPromptIdentity(request: MessagesRequest): PromptIdentity {
   const { stream: _stream, metadata: _metadata, system, tools, messages, ...parameters } = request;
   const sorted = (tools ?? []).toSorted(byName);
   const instructions = {
-    system: sha256(canonicalJson(system ?? [])),
+    system: sha256(canonical(system ?? [])),
     tools: sha256(sorted.map(hashOfTool).join()),
   };
-  const canonical = canonicalJson({
+  const question = canonical({
     ...parameters,
     ...instructions,
     messages: messages.map(hashOfMessage),
     calls: positionsOf(messages),
   });
-  return { ...instructions, question: sha256(canonical) };
+  return { ...instructions, question: sha256(question) };
 }
 
 /** Of a request's bytes. Undefined when they hold no request: whoever answers it will say so. */
@@ -43,14 +43,14 @@ export function identifyBody(body: Uint8Array): PromptIdentity | undefined {
 /** The same question to the same model has the same key. */
 export function toCacheKey({ question }: PromptIdentity, backendIdentity: string): CacheKey {
   // The one place where the brand is minted.
-  return sha256(canonicalJson({ question, cacheVersion, backendIdentity })) as CacheKey;
+  return sha256(canonical({ question, cacheVersion, backendIdentity })) as CacheKey;
 }
 
-const hashOfTool = memo((tool: Tool) => sha256(canonicalJson(tool)));
+const hashOfTool = memo((tool: Tool) => sha256(canonical(tool)));
 
 /** Without the ids of calls, which are fresh on every replay. */
 const hashOfMessage = memo(({ content, ...message }: Message) =>
-  sha256(canonicalJson({
+  sha256(canonical({
     ...message,
     content: typeof content === "string" ? content : content.map(withoutId),
   }))
@@ -78,19 +78,22 @@ function positionsOf(messages: readonly Message[]): readonly number[] {
   });
 }
 
-/** JSON with sorted keys; absent and undefined properties are the same. */
-function canonicalJson(value: unknown): string {
-  if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join()}]`;
-  let json = "";
+/**
+ * One text for one meaning, and another for every other: properties are sorted, an undefined one is
+ * as good as none. A text stands with its length before it, which costs less than to escape it.
+ */
+function canonical(value: unknown): string {
+  if (typeof value === "string") return `"${value.length}:${value}`;
+  if (typeof value !== "object" || value === null) return `${value};`;
+  if (Array.isArray(value)) return `[${value.map(canonical).join("")}]`;
+  let text = "{";
   for (const name of Object.keys(value).sort()) {
     const property = (value as Readonly<Record<string, unknown>>)[name];
-    if (property === undefined) continue;
-    json += `${json === "" ? "" : ","}${JSON.stringify(name)}:${canonicalJson(property)}`;
+    if (property !== undefined) text += canonical(name) + canonical(property);
   }
-  return `{${json}}`;
+  return `${text}}`;
 }
 
 function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
+  return hash("sha256", text);
 }

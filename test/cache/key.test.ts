@@ -27,7 +27,7 @@ describe("cache key", () => {
   test("is the same on every runtime and after every restart", () => {
     assertEquals(
       keyOf({}) as string,
-      "9c058435c4d058760af09cdc3ace86bac78d4d505fa758eb21db5974ec670941",
+      "48aee63b4f4994d338836786faac50a8db56fbd9efb6ed52f07f8997aa47635c",
     );
   });
 
@@ -78,6 +78,39 @@ describe("cache key", () => {
       assertNotEquals(asking(a), asking(b));
     }));
   });
+
+  test("is one for equal arguments of a call, and another one for all others", () => {
+    // Texts of what the key itself is written with, short enough to be alike.
+    const stringUnit = fc.constantFrom(...'"1:;[]{}');
+    const text = fc.string({ unit: stringUnit, maxLength: 3 });
+    const value = fc.oneof(fc.jsonValue({ stringUnit, maxDepth: 2 }), fc.array(text));
+    const values = fc.array(value, { minLength: 50, maxLength: 50 });
+    fc.assert(fc.property(values, (inputs) => {
+      const keys = inputs.map((input) => keyOf({ messages: [calling(input)] }));
+      const texts = inputs.map((input) => JSON.stringify(withSortedKeys(input)));
+
+      assertEquals(new Set(keys).size, new Set(texts).size);
+    }));
+  });
+
+  for (
+    const [one, other] of [
+      [[["a"], "b"], [["a", "b"]]],
+      [["a", "b"], ['a"b']],
+      [{ a: "b" }, ["a", "b"]],
+      [{ a: {}, b: 1 }, { a: { b: 1 } }],
+      [["1"], [1]],
+      [[null], ["null;"]],
+      [[true], ["true"]],
+    ]
+  ) {
+    test(`tells ${JSON.stringify(one)} from ${JSON.stringify(other)}`, () => {
+      assertNotEquals(
+        keyOf({ messages: [calling(one)] }),
+        keyOf({ messages: [calling(other)] }),
+      );
+    });
+  }
 });
 
 describe("the key of a request as it is sent", () => {
@@ -138,6 +171,17 @@ describe("the key of a request as it is sent", () => {
     }));
   });
 });
+
+function calling(input: unknown): MessagesRequest["messages"][number] {
+  return { role: "assistant", content: [{ type: "tool_use", id: "t1", name: "Read", input }] };
+}
+
+function withSortedKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withSortedKeys);
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).toSorted(([one], [other]) => one < other ? -1 : 1);
+  return Object.fromEntries(entries.map(([name, item]) => [name, withSortedKeys(item)]));
+}
 
 function withShuffledKeys(value: unknown, numbers: Iterator<number>): unknown {
   if (Array.isArray(value)) return value.map((item) => withShuffledKeys(item, numbers));
