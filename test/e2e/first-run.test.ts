@@ -23,10 +23,10 @@ import { removeUnused } from "../../src/provision/in-use.ts";
 import { random } from "../bench/support.ts";
 import { addressOf } from "./support/messages.ts";
 import { canMount } from "./support/own-disk.ts";
+import { untilEnded } from "./support/processes.ts";
 import { createStranger, noBinary, sharedDownloads, type Stranger } from "./support/stranger.ts";
 import { summed } from "./support/summary.ts";
 import { hasTmux, openTerminal } from "./support/terminal.ts";
-import { until } from "./support/until.ts";
 import { anyclaudeCommand, type Ran } from "./support/world.ts";
 
 const hasNamespaces = canMount("-n");
@@ -68,8 +68,9 @@ describe("a first run from the binary", { skip: noBinary }, () => {
     const before = readdirSync(cache).toSorted();
     await removeUnused(cache, []);
     const during = readdirSync(cache).toSorted();
-    for (const { pid } of stranger.processes()) process.kill(pid);
-    await until("the end of the server", () => stranger.processes().length === 0);
+    const servers = stranger.processes().map(({ pid }) => pid);
+    for (const pid of servers) process.kill(pid);
+    await untilEnded(servers);
     await removeUnused(cache, []);
     assertEquals(during, before);
     assertEquals(readdirSync(cache).toSorted(), ["making.lock", "prefixes"]);

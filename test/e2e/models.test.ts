@@ -9,7 +9,7 @@ import { addressOf, post } from "./support/messages.ts";
 import { tinyAs } from "./support/models.ts";
 import { isAlive } from "../../src/supervisor/child.ts";
 import { noOwnDisk, withOwnDisk } from "./support/own-disk.ts";
-import { descendants, serversOf, untilServersEnded } from "./support/processes.ts";
+import { descendants, serversOf, untilEnded, untilServersEnded } from "./support/processes.ts";
 import { hasTmux, openTerminal } from "./support/terminal.ts";
 import { until } from "./support/until.ts";
 import { anyclaudeCommand, createWorld, type World } from "./support/world.ts";
@@ -201,8 +201,9 @@ describe("models", () => {
 
     const remove = (...args: readonly string[]) => world.anyclaude(["models", "rm", ...args], env);
     const inUse = await remove(name, "--yes");
-    for (const pid of serversOf(world)) process.kill(pid, "SIGTERM");
-    await untilServersEnded(world);
+    const servers = serversOf(world);
+    for (const pid of servers) process.kill(pid, "SIGTERM");
+    await untilEnded(servers);
     const unasked = await remove(name);
     const isThere = existsSync(repository);
     const removed = await remove(name, "--yes");

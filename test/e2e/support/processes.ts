@@ -33,7 +33,14 @@ export function serversOf({ env }: World): readonly number[] {
 
 /** What they were saving is on the disk then. */
 export async function untilServersEnded(world: World): Promise<void> {
-  await until("the end of all servers", () => serversOf(world).length === 0, { seconds: 15 });
+  const servers = serversOf(world);
+  const areGone = () => serversOf(world).length === 0 && !servers.some(isAlive);
+  await until("the end of all servers", areGone, { seconds: 15 });
+}
+
+/** By their numbers: what ends loses its command line first, and gives its locks back later. */
+export async function untilEnded(pids: readonly number[]): Promise<void> {
+  await until("the end of processes", () => !pids.some(isAlive));
 }
 
 export function list(): readonly Process[] {
