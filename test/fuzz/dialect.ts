@@ -2,7 +2,8 @@ import fc from "fast-check";
 
 /** How a server tells an answer. Only what still has one meaning: see `isClear`. */
 export interface Dialect {
-  readonly thinking: "reasoning_content" | "reasoning" | "both" | "tags";
+  /** `end tag`: the prompt has begun it, which earlier answers have shown. */
+  readonly thinking: "reasoning_content" | "reasoning" | "both" | "tags" | "end tag";
   readonly arguments: "whole" | "pieces" | "object";
   readonly index: "right" | "zero" | "none";
   readonly ids: "first" | "every" | "same" | "fresh" | "none";

@@ -54,21 +54,26 @@ function toDeltas(answer: Answer, dialect: Dialect, tape: Tape): readonly Delta[
   return [...deltas, ...toCallDeltas(calls, called, dialect, tape)];
 }
 
+/** True when the thinking at its beginning can be told by tags. */
+export function isTaggable({ parts: [first, next] }: Answer): boolean {
+  // The blank behind the tag belongs to it, so the text may not begin with some of its own.
+  return first?.kind === "thinking" && !first.text.includes("</think>") &&
+    !(next?.kind === "text" && /^\s/.test(next.text));
+}
+
 function toSaid(
-  { parts }: Answer,
+  answer: Answer,
   position: number,
   { kind, text }: { readonly kind: "thinking" | "text"; readonly text: string },
   dialect: Dialect,
   tape: Tape,
 ): readonly Delta[] {
   if (kind === "text") return piecesOf(text, dialect, tape).map((content) => ({ content }));
-  const next = parts[position + 1];
-  // The blank behind the tag belongs to it, so the text may not begin with some of its own.
-  const isTagged = dialect.thinking === "tags" && position === 0 && !text.includes("</think>") &&
-    !(next?.kind === "text" && /^\s/.test(next.text));
-  if (isTagged) {
+  const isTagged = dialect.thinking === "tags" || dialect.thinking === "end tag";
+  if (isTagged && position === 0 && isTaggable(answer)) {
     const blank = "\n".repeat(tape.next(3));
-    const tagged = `${blank}<think>${text}</think>${blank}`;
+    const begin = dialect.thinking === "tags" ? `${blank}<think>` : "";
+    const tagged = `${begin}${text}</think>${blank}`;
     return piecesOf(tagged, dialect, tape).map((content) => ({ content }));
   }
   return piecesOf(text, dialect, tape).map((piece) => ({

@@ -9,6 +9,8 @@ interface TranslateOptions {
   readonly request?: MessagesRequest;
   readonly ours?: boolean;
   readonly observe?: (observation: Observation) => void;
+  /** What the server answered to the same request before. */
+  readonly before?: Response;
 }
 
 /** What a client would read if the server at the other end sent these pieces. */
@@ -29,9 +31,11 @@ export async function translateChunks(
 
 export async function translateResponse(
   response: Response,
-  { request = question, ours = false, observe = () => {} }: TranslateOptions = {},
+  { request = question, ours = false, observe = () => {}, before }: TranslateOptions = {},
 ): Promise<string> {
-  const { backend } = upstream(() => response, { ours });
+  const answers = before ? [before, response] : [response];
+  const { backend } = upstream(() => answers.shift() ?? response, { ours });
+  if (before) await Array.fromAsync(backend.stream(request, callOf()));
   let told = "";
   try {
     for await (const event of backend.stream(request, callOf({ observe }))) {

@@ -1,6 +1,7 @@
 import { describe, test } from "node:test";
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { cut } from "../support/cut.ts";
 import { ThinkTags } from "../../src/translate/answer/think-tags.ts";
 
 /** What a model wrote, and what of it is thinking and what is text. */
@@ -14,35 +15,38 @@ const answers: readonly [string, string, string][] = [
   ["<thi", "", "<thi"],
 ];
 
-describe("ThinkTags", () => {
-  for (const [answer, thinking, text] of answers) {
-    test(`reads ${JSON.stringify(answer)} however it is cut`, () => {
-      const cuts = fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1 });
+/** The same behind a prompt that has begun the thinking. */
+const begun: readonly [string, string, string][] = [
+  ["I see</think>\n\nYes", "I see", "Yes"],
+  ["\n a < b\n</think>Yes</think>", "\n a < b\n", "Yes</think>"],
+  ["</think>Yes", "", "Yes"],
+  ["<think>I see</think>Yes", "I see", "Yes"],
+  ["[THINK]I see[/THINK]Yes", "I see", "Yes"],
+  ["<thi", "", "<thi"],
+];
 
-      fc.assert(
-        fc.property(cuts, (sizes) => {
-          assertEquals(spokenIn(pieces(answer, sizes)), { thinking, text });
-        }),
-        { examples: [[[1]], [[100]]] },
-      );
-    });
+describe("ThinkTags", () => {
+  const all = [[answers, undefined], [begun, "</think>"]] as const;
+  for (const [cases, end] of all) {
+    for (const [answer, thinking, text] of cases) {
+      test(`reads ${JSON.stringify(answer)} however it is cut, with ${end ?? "no"} end`, () => {
+        const cuts = fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1 });
+
+        fc.assert(
+          fc.property(cuts, (sizes) => {
+            assertEquals(spokenIn(cut(answer, sizes), end), { thinking, text });
+          }),
+          { examples: [[[1]], [[100]]] },
+        );
+      });
+    }
   }
 });
 
-function spokenIn(texts: readonly string[]) {
-  const tags = new ThinkTags();
+function spokenIn(texts: readonly string[], end: string | undefined) {
+  const tags = new ThinkTags(end);
   const spoken = [...texts.flatMap((each) => [...tags.feed(each)]), ...tags.finish()];
   const of = (kind: string) =>
     spoken.filter((each) => each.kind === kind).map(({ text }) => text).join("");
   return { thinking: of("thinking"), text: of("text") };
-}
-
-function pieces(text: string, sizes: readonly number[]): string[] {
-  const cut: string[] = [];
-  for (let at = 0, turn = 0; at < text.length; turn += 1) {
-    const size = sizes[turn % sizes.length] ?? 1;
-    cut.push(text.slice(at, at + size));
-    at += size;
-  }
-  return cut;
 }

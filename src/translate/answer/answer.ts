@@ -5,6 +5,7 @@ import { type BlockForm, BlockWriter } from "./blocks.ts";
 import { DeclaredTools } from "../declared-tools.ts";
 import { toSaid } from "./delta.ts";
 import { RepeatedCalls } from "./repeated-calls.ts";
+import { StrayThinkEnd } from "./stray-think-end.ts";
 import type { TextCall } from "../text-calls/text-call.ts";
 import { type Heard, TextCalls } from "../text-calls/text-calls.ts";
 import { endless, speechLimits, TextLoop } from "./text-loop.ts";
@@ -14,9 +15,11 @@ import { type ToolCallPiece, ToolCalls } from "./tool-calls.ts";
 export interface AnswerOptions {
   /** What is answered. */
   readonly request: Pick<ChatRequest, "messages" | "tools" | "response_format">;
-  /** Whether the server finds calls in its text by itself, whatever family wrote them. */
-  readonly findsCalls: boolean;
+  /** Whether the server tells calls and thinking from its text by itself, whoever wrote them. */
+  readonly separates: boolean;
   readonly newId: NewId;
+  /** The tag that ends thinking which the prompt has begun, if earlier answers showed that. */
+  readonly thinkEnd: string | undefined;
 }
 
 /** What a server said outside of its calls; some of it is a call all the same. */
@@ -28,7 +31,8 @@ type Found = Spoken | { readonly call: TextCall };
  */
 export class AnswerWriter {
   readonly #blocks = new BlockWriter();
-  readonly #tags = new ThinkTags();
+  readonly #tags: ThinkTags;
+  #strayEnd: StrayThinkEnd | undefined;
   readonly #textCalls: TextCalls;
   readonly #calls: ToolCalls;
   readonly #newId: NewId;
@@ -41,12 +45,16 @@ export class AnswerWriter {
   #hasSpoken = false;
   #hasRefused = false;
   #reason: string | undefined;
+  #thinkEnd: string | undefined;
 
-  constructor({ request, findsCalls, newId }: AnswerOptions) {
+  constructor({ request, separates, newId, thinkEnd }: AnswerOptions) {
+    this.#tags = new ThinkTags(thinkEnd);
+    this.#thinkEnd = thinkEnd;
+    this.#strayEnd = separates || thinkEnd !== undefined ? undefined : new StrayThinkEnd();
     const tools = new DeclaredTools(request.tools ?? []);
     this.#calls = new ToolCalls(tools, new RepeatedCalls(request.messages));
     this.#textCalls = new TextCalls(
-      findsCalls ? new DeclaredTools([]) : tools,
+      separates ? new DeclaredTools([]) : tools,
       request.response_format !== undefined,
     );
     this.#newId = newId;
@@ -67,6 +75,11 @@ export class AnswerWriter {
 
   get hasRefused(): boolean {
     return this.#hasRefused;
+  }
+
+  /** What this answer would have `AnswerOptions.thinkEnd` be. */
+  get thinkEnd(): string | undefined {
+    return this.#strayEnd?.found ?? this.#thinkEnd;
   }
 
   /** Why the answer has to end here: the model repeats itself. */
@@ -95,6 +108,7 @@ export class AnswerWriter {
   /** `isCut`: although more was to come. */
   finish(isCut: boolean): void {
     this.#settle(isCut ? "cut" : "end");
+    if (!isCut) this.#takeBack();
     this.#endCalls(isCut);
     this.#blocks.close();
   }
@@ -107,8 +121,19 @@ export class AnswerWriter {
     this.#blocks.close();
   }
 
+  /** It was no thinking, or is not any more: who said nothing else has said this. */
+  #takeBack(): void {
+    const { unended } = this.#tags;
+    if (unended === "") return;
+    this.#thinkEnd = undefined;
+    if (this.#calls.begun > 0) return;
+    this.#split({ kind: "text", text: unended });
+    this.#settle("end");
+  }
+
   #think(text: string): void {
     this.#hasSpoken = true;
+    this.#strayEnd = undefined;
     for (const spoken of this.#tags.finish()) this.#split(spoken);
     for (const heard of this.#textCalls.finish("thinking")) this.#hear(heard);
     this.#say({ kind: "thinking", text: this.#within(this.#thought, text) });
@@ -117,6 +142,7 @@ export class AnswerWriter {
   #content(text: string): void {
     this.#hasSpoken = true;
     const heard = this.#within(this.#said, text);
+    this.#strayEnd?.feed(heard);
     for (const spoken of this.#tags.feed(heard)) this.#split(spoken);
   }
 
@@ -133,6 +159,7 @@ export class AnswerWriter {
 
   /** Nothing of the text so far goes on. */
   #settle(next: "call" | "end" | "cut"): void {
+    this.#strayEnd?.finish();
     for (const spoken of this.#tags.finish()) this.#split(spoken);
     for (const heard of this.#textCalls.finish(next)) this.#hear(heard);
   }

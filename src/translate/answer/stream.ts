@@ -18,6 +18,10 @@ export interface MessageHeader {
   readonly request: ChatRequest;
   /** Told at the end of an answer that is no longer what the model said. */
   readonly onAltered: (how: Alteration) => void;
+  /** The tag that ends thinking which the prompt has begun, if earlier answers showed that. */
+  readonly thinkEnd: string | undefined;
+  /** Told at the end when this answer shows another `thinkEnd`. */
+  readonly onThinkEnd: (end: string | undefined) => void;
 }
 
 /** Calls were repaired, or the answer was ended because the model repeated itself. */
@@ -30,9 +34,9 @@ export type Alteration = "repaired" | "ended";
  */
 export async function* toMessageEvents(
   chunks: AsyncIterable<ChatChunk>,
-  { model, newId, ours, request, onAltered }: MessageHeader,
+  { model, newId, ours, request, onAltered, thinkEnd, onThinkEnd }: MessageHeader,
 ): AsyncGenerator<MessageEvent> {
-  const answer = new AnswerWriter({ request, newId, findsCalls: ours });
+  const answer = new AnswerWriter({ request, newId, separates: ours, thinkEnd });
   let finishReason = "";
   let stopSequence: string | null = null;
   let counts: TokenCounts = {};
@@ -67,6 +71,7 @@ export async function* toMessageEvents(
     throw new ProxyError("overloaded_error", "Backend closed the stream before its answer ended");
   } else answer.finish(isCutShort(finishReason));
   if (answer.isRepaired) onAltered("repaired");
+  if (answer.thinkEnd !== thinkEnd) onThinkEnd(answer.thinkEnd);
   for (const event of answer.take()) yield event;
 
   const { calls, hasRefused } = answer;

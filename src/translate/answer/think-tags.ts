@@ -4,7 +4,7 @@ export interface Spoken {
 }
 
 /** Qwen, DeepSeek, GLM and most others; Mistral; Seed; Cohere. */
-const tags: readonly (readonly [open: string, close: string])[] = [
+export const thinkTags: readonly (readonly [open: string, close: string])[] = [
   ["<think>", "</think>"],
   ["[THINK]", "[/THINK]"],
   ["<seed:think>", "</seed:think>"],
@@ -19,6 +19,14 @@ export class ThinkTags {
   #state: "start" | "thinking" | "after" | "text" = "start";
   #close = "";
   #held = "";
+  #begun: string | undefined;
+  /** What was taken for thinking because of `begun` alone, as long as its end has not come. */
+  unended = "";
+
+  /** `begun`: the end of thinking that the prompt is said to have begun. */
+  constructor(begun?: string) {
+    this.#begun = begun;
+  }
 
   feed(piece: string): readonly Spoken[] {
     if (this.#state === "text") return [{ kind: "text", text: piece }];
@@ -32,6 +40,7 @@ export class ThinkTags {
   finish(): readonly Spoken[] {
     const isHeld = this.#held !== "";
     const spoken = this.#say(this.#state === "thinking" ? "thinking" : "text", this.#held.length);
+    if (this.#state === "start") this.#begun = undefined;
     // Something else was said meanwhile: what comes now is not the beginning any more.
     if (this.#state === "after" || (this.#state === "start" && isHeld)) this.#state = "text";
     return spoken;
@@ -40,15 +49,17 @@ export class ThinkTags {
   /** True once it is known whether the answer begins with a tag. */
   #begin(): boolean {
     const begun = this.#held.trimStart();
-    const tag = tags.find(([open]) => begun.startsWith(open));
+    const tag = thinkTags.find(([open]) => begun.startsWith(open));
     if (tag) {
       this.#state = "thinking";
+      this.#begun = undefined;
       this.#close = tag[1];
       this.#held = begun.slice(tag[0].length);
       return true;
     }
-    if (tags.some(([open]) => open.startsWith(begun))) return false;
-    this.#state = "text";
+    if (thinkTags.some(([open]) => open.startsWith(begun))) return false;
+    this.#state = this.#begun === undefined ? "text" : "thinking";
+    this.#close = this.#begun ?? "";
     return true;
   }
 
@@ -59,6 +70,7 @@ export class ThinkTags {
       const spoken = this.#say("thinking", end);
       this.#held = this.#held.slice(close.length);
       this.#state = "after";
+      this.unended = "";
       return spoken;
     }
     let kept = Math.min(close.length - 1, this.#held.length);
@@ -80,6 +92,7 @@ export class ThinkTags {
   #say(kind: Spoken["kind"], length: number): readonly Spoken[] {
     const text = this.#held.slice(0, length);
     this.#held = this.#held.slice(length);
+    if (kind === "thinking" && this.#begun !== undefined) this.unended += text;
     return text === "" ? [] : [{ kind, text }];
   }
 }
