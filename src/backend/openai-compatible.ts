@@ -53,7 +53,7 @@ export function createOpenAiBackend(options: OpenAiOptions): Backend {
   async function open(normal: NormalRequest, { origin }: BackendCall, signal: AbortSignal) {
     const attempt = new Attempt(dialect.known);
     for (;;) {
-      const chat = toChatRequest(normal, attempt.dialect);
+      const chat = toChatRequest(normal, attempt.dialect, origin.session);
       const least = kind.cutsPrompts ? leastTokens(chat) : 0;
       if (contextLength !== undefined && least > contextLength) throw tooLong(least, contextLength);
       const body = encodeChatRequest(chat, ours ? { anyclaude: toHints(origin, normal) } : {});

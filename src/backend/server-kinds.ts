@@ -32,7 +32,7 @@ export interface ServerKind {
 const usual: Dialect = {
   ...{ seesImages: true, readsFiles: false, takesTopK: true, outputLimit: "max_tokens" },
   ...{ thinking: "reasoning_content", takesEffort: false, takesTemplateOptions: false },
-  ...{ simpleSchemas: false, strictTurns: false, without: [] },
+  ...{ takesCacheKey: false, simpleSchemas: false, strictTurns: false, without: [] },
 };
 
 /** Where each fact was found is said beside it: repositories and documentation, read in 2026. */
@@ -124,12 +124,13 @@ export const serverKinds = {
     listedAs: (model) => [model, model.replace(/:[^:/]*$/, "")],
   },
 
-  // platform.openai.com/docs: chat completions (max_completion_tokens, file parts, no top_k).
+  // platform.openai.com/docs: chat completions (max_completion_tokens, file parts, no top_k), prompt
+  // caching (prompt_cache_key; Azure has it too).
   openai: {
     title: "OpenAI",
     host: /(^|\.)(openai\.com|openai\.azure\.com)$/,
     dialect: {
-      ...{ ...usual, readsFiles: true, takesTopK: false },
+      ...{ ...usual, readsFiles: true, takesTopK: false, takesCacheKey: true },
       ...{ outputLimit: "max_completion_tokens", thinking: undefined, takesEffort: true },
     },
   },

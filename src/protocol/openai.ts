@@ -10,6 +10,7 @@ export interface ChatRequest {
   readonly max_completion_tokens?: number;
   readonly temperature?: number;
   readonly top_p?: number;
+  readonly prompt_cache_key?: string;
   readonly top_k?: number;
   readonly stop?: readonly string[];
   readonly response_format?: unknown;

@@ -15,6 +15,8 @@ export interface Dialect {
   readonly takesEffort: boolean;
   /** Hands `chat_template_kwargs` to its chat templates, where thinking can be turned off. */
   readonly takesTemplateOptions: boolean;
+  /** Takes `prompt_cache_key`, by which it sends what begins alike to where that was read before. */
+  readonly takesCacheKey: boolean;
   /** Turns schemas into grammars, and refuses keywords that its grammars cannot express. */
   readonly simpleSchemas: boolean;
   /** Its chat templates refuse neighbours of one role: they are told as one message. */
@@ -26,6 +28,7 @@ export interface Dialect {
 export type OptionalParameter =
   | "chat_template_kwargs"
   | "parallel_tool_calls"
+  | "prompt_cache_key"
   | "reasoning_effort"
   | "response_format"
   | "stop"

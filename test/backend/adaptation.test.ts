@@ -32,6 +32,7 @@ const everything: ChatRequest = {
   top_p: 0.9,
   top_k: 40,
   reasoning_effort: "high",
+  prompt_cache_key: "s-1",
   stop: ["END"],
   response_format: { type: "json_schema" },
   stream: true,
@@ -48,6 +49,11 @@ const refusals: readonly [
 ][] = [
   ["OpenAI", "Unrecognized request argument supplied: top_k", { takesTopK: false }],
   ["OpenAI, newer", "Unknown parameter: 'top_k'.", { takesTopK: false }],
+  [
+    "Azure, older",
+    "Unrecognized request argument supplied: prompt_cache_key",
+    { without: ["prompt_cache_key"] },
+  ],
   [
     "Mistral",
     `[{"type":"extra_forbidden","loc":["body","stream_options"],"msg":"Extra inputs are not permitted"}]`,

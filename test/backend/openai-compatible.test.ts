@@ -1,5 +1,5 @@
 import { describe, test } from "node:test";
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import type { Backend, Observation } from "../../src/backend/backend.ts";
 import { ProxyError } from "../../src/core/errors.ts";
 import type { MessageEvent, MessagesRequest } from "../../src/protocol/anthropic.ts";
@@ -45,6 +45,25 @@ describe("a request", () => {
       ].map((name) => headers.get(name)),
       ["s-1", "s-1", "s-1", "a-1", "subagent"],
     );
+  });
+
+  test("tells OpenAI's cache which conversation it belongs to, in at most 64 characters", async () => {
+    const { calls, backend } = upstream(() => streamed([text("Hi", "stop")]), { kind: "openai" });
+    const ask = (session: string | undefined) =>
+      Array.fromAsync(backend.stream(question, callOf({ origin: { ...origin, session } })));
+
+    for (const session of ["s-1", "s".repeat(65), `${"s".repeat(65)}2`, undefined]) {
+      await ask(session);
+    }
+
+    const [short, long, other, none] = calls.map(({ body }) => body["prompt_cache_key"]);
+    assertEquals([short, String(long).length, String(other).length, none], [
+      "s-1",
+      64,
+      64,
+      undefined,
+    ]);
+    assertNotEquals(long, other);
   });
 
   test("says nothing of a conversation that has no name", async () => {

@@ -103,7 +103,12 @@ const lessons: readonly ((refusal: Refusal) => Partial<Dialect> | undefined)[] =
 ];
 
 const optional: readonly OptionalParameter[] = [
-  ...["chat_template_kwargs", "parallel_tool_calls", "reasoning_effort"] as const,
+  ...[
+    "chat_template_kwargs",
+    "parallel_tool_calls",
+    "prompt_cache_key",
+    "reasoning_effort",
+  ] as const,
   ...["response_format", "stop", "stream_options", "temperature", "tool_choice", "top_p"] as const,
 ];
 

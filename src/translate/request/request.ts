@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { ProxyError } from "../../core/errors.ts";
 import type { Tool, ToolChoice } from "../../protocol/anthropic.ts";
 import type { ChatRequest } from "../../protocol/openai.ts";
@@ -9,8 +10,15 @@ import { toChatName } from "../tool-names.ts";
 import { isTheClients, toChatTools } from "./tools.ts";
 import { refuseUnreadable } from "./unreadable.ts";
 
-/** The same question in OpenAI's dialect. Always streamed: a whole answer is folded from events. */
-export function toChatRequest(request: NormalRequest, dialect: Dialect): ChatRequest {
+/**
+ * The same question in OpenAI's dialect. Always streamed: a whole answer is folded from events.
+ * `session` names the conversation it belongs to.
+ */
+export function toChatRequest(
+  request: NormalRequest,
+  dialect: Dialect,
+  session?: string,
+): ChatRequest {
   refuseUnreadable(request, dialect);
   const { model, max_tokens, temperature, top_p, top_k, stop_sequences } = request;
   return without(dialect.without, {
@@ -24,9 +32,17 @@ export function toChatRequest(request: NormalRequest, dialect: Dialect): ChatReq
     ...(stop_sequences ? { stop: stop_sequences } : {}),
     ...toResponseFormat(request, dialect),
     ...toThinkingFields(request, dialect),
+    ...(session && dialect.takesCacheKey ? { prompt_cache_key: toCacheKey(session) } : {}),
     stream: true,
     stream_options: { include_usage: true },
   });
+}
+
+/** OpenAI refuses a longer one. */
+const longestCacheKey = 64;
+
+function toCacheKey(session: string): string {
+  return session.length > longestCacheKey ? hash("sha256", session) : session;
 }
 
 function without(refused: Dialect["without"], chat: ChatRequest): ChatRequest {
