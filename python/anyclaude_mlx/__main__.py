@@ -18,27 +18,27 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from . import __version__
-from .answers import Answers
-from .api import Api
-from .blas import prefer_openblas
+from .api.api import Api
+from .api.leases import Leases
 from .engine import Sequence, decode
 from .errors import InvalidRequest, ModelFailed, PromptTooLong
 from .events import GenerationRequest
-from .heads import Heads
 from .in_use import hold_own_folders
-from .known import ChatPrompt
-from .leases import Leases
 from .loaded import Device, Loaded
-from .memory import prefix_budget_bytes
-from .prefix import PrefixCache
-from .prompt import Prompter
-from .saving import Reader, Saver, remove_oldest_folders
+from .mlx_engine.blas import prefer_openblas
+from .prefix.answers import Answers
+from .prefix.budget import prefix_budget_bytes
+from .prefix.cache import PrefixCache
+from .prefix.heads import Heads
+from .prefix.saving import Reader, Saver, remove_oldest_folders
+from .prefix.store import Store, folder_name
+from .prompt.known import ChatPrompt
+from .prompt.prompt import Prompter
 from .settings import Settings, parse_settings
-from .store import Store, folder_name
 from .worker import Worker
 
 if TYPE_CHECKING:
-    from .mlx_engine import MlxModel
+    from .mlx_engine.engine import MlxModel
 
 log = logging.getLogger(__name__)
 
@@ -107,13 +107,13 @@ async def until_unneeded(warm_seconds: float, worker: Worker[Loaded], leases: Le
 
 def load(settings: Settings) -> Loaded:
     """Runs in the worker thread: importing mlx_lm takes a second, loading takes longer."""
-    from .dialect import dialect_of
-    from .grammar import Grammars
+    from .dialect.dialect import dialect_of
+    from .grammar.grammar import Grammars
 
     blas = prefer_openblas()
     with file_limit_kept():
-        from .mlx_device import prepare
-        from .mlx_loading import load_by_name
+        from .mlx_engine.device import prepare
+        from .mlx_engine.loading import load_by_name
     prepare()
     found = load_by_name(settings.model, settings.kv_bits)
     tokenizer = found.tokenizer
@@ -150,7 +150,7 @@ def open_prefixes(
     settings: Settings, model: MlxModel, fingerprint: str, device: Device
 ) -> tuple[PrefixCache[Any, Any], Saver[Any, Any] | None, Answers, Heads]:
     """What was computed before, as far as it was for this model in this build on this device."""
-    from .mlx_records import pack, unpack
+    from .mlx_engine.records import pack, unpack
 
     max_bytes = prefix_budget_bytes(model.bytes_free()) if settings.prefix_cache else 0
     if settings.prefix_folder is None or settings.prefix_disk_bytes == 0 or max_bytes == 0:

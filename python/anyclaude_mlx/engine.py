@@ -23,10 +23,10 @@ from .events import (
     Token,
     Tokens,
 )
-from .eviction import Owner
-from .prefix import Match, PrefixCache
-from .record_file import Damaged
-from .tree import Buffer, Memory, State, common_prefix
+from .prefix.cache import Match, PrefixCache
+from .prefix.eviction import Owner
+from .prefix.record_file import Damaged
+from .prefix.tree import Buffer, Memory, State, common_prefix
 
 Emit = Callable[[GenerationEvent], None]
 Live = TypeVar("Live")

@@ -9,14 +9,14 @@ import numpy as np
 
 from .engine import Emit, Model, Sequence
 from .events import GenerationRequest, Priority, Sampling
-from .heads import Heads
-from .prefix import PrefixCache
-from .prompt import Prompter
-from .saving import Saver
+from .prefix.cache import PrefixCache
+from .prefix.heads import Heads
+from .prefix.saving import Saver
+from .prompt.prompt import Prompter
 
 if TYPE_CHECKING:
-    from .dialect import Dialect
-    from .grammar import Grammars
+    from .dialect.dialect import Dialect
+    from .grammar.grammar import Grammars
 
 
 class Device(NamedTuple):

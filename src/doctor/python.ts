@@ -19,7 +19,7 @@ export interface PythonSetting {
 
 /** Imports what the server imports, and computes something. Says what it is and runs on. */
 const trial = `
-from anyclaude_mlx.blas import prefer_openblas
+from anyclaude_mlx.mlx_engine.blas import prefer_openblas
 blas = prefer_openblas() or ""
 import mlx.core as mx, mlx_lm, starlette, uvicorn, llguidance
 from importlib.metadata import version

@@ -34,7 +34,7 @@ export interface DownloadWatch {
   readonly onTrouble: (reason: string, seconds: number) => void;
 }
 
-/** What `anyclaude_mlx/hub.py` says, a line each. */
+/** What `anyclaude_mlx/hub/__main__.py` says, a line each. */
 interface Said {
   readonly plan?: {
     readonly bytes: number;

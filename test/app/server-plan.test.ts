@@ -65,7 +65,9 @@ describe("the plan of a server", () => {
       plan({ env: { ...wishes.env, HF_HOME: "/models" } }),
       plan({ env: { ...wishes.env, MLX_DISABLE_COMPILE: "1" } }),
     ].map(({ identity }) => identity);
-    for (const file of ["anyclaude_mlx/api.py", "requirements.lock", "models/tiny/manifest.json"]) {
+    for (
+      const file of ["anyclaude_mlx/api/api.py", "requirements.lock", "models/tiny/manifest.json"]
+    ) {
       writeFileSync(join(sources, file), "changed");
       identities.push(plan().identity);
     }

@@ -37,16 +37,16 @@ from models import make_model  # noqa: E402
 from anyclaude_mlx.__main__ import load  # noqa: E402
 from anyclaude_mlx.engine import Sequence, decode  # noqa: E402
 from anyclaude_mlx.events import GenerationRequest  # noqa: E402
-from anyclaude_mlx.known import ChatPrompt  # noqa: E402
 from anyclaude_mlx.loaded import Loaded  # noqa: E402
-from anyclaude_mlx.mlx_memory import Attention, Memory  # noqa: E402
-from anyclaude_mlx.mlx_memory import restore as load_rows  # noqa: E402
-from anyclaude_mlx.mlx_records import pack, unpack  # noqa: E402
-from anyclaude_mlx.prefix import PrefixCache  # noqa: E402
-from anyclaude_mlx.saving import Reader, Saver  # noqa: E402
+from anyclaude_mlx.mlx_engine.memory import Attention, Memory  # noqa: E402
+from anyclaude_mlx.mlx_engine.memory import restore as load_rows  # noqa: E402
+from anyclaude_mlx.mlx_engine.records import pack, unpack  # noqa: E402
+from anyclaude_mlx.prefix.cache import PrefixCache  # noqa: E402
+from anyclaude_mlx.prefix.saving import Reader, Saver  # noqa: E402
+from anyclaude_mlx.prefix.store import Store  # noqa: E402
+from anyclaude_mlx.prefix.tree import Buffer  # noqa: E402
+from anyclaude_mlx.prompt.known import ChatPrompt  # noqa: E402
 from anyclaude_mlx.scheduler import Pace, gap_seconds  # noqa: E402
-from anyclaude_mlx.store import Store  # noqa: E402
-from anyclaude_mlx.tree import Buffer  # noqa: E402
 
 answer_tokens = 100
 

@@ -24,7 +24,7 @@ from models import make_model  # noqa: E402
 from replaying import Referee, Row, Session, faults, kinds, total  # noqa: E402
 from serving import MlxLm, Ours  # noqa: E402
 
-from anyclaude_mlx.mlx_loading import load_by_name  # noqa: E402
+from anyclaude_mlx.mlx_engine.loading import load_by_name  # noqa: E402
 
 labels = ["ours", "mlx_lm.server"]
 

@@ -89,6 +89,7 @@ describe("what is in a release", () => {
     const files = readdirSync(target, { recursive: true, encoding: "utf8" })
       .filter((file) => !statSync(join(target, file)).isDirectory());
     assert(files.includes("anyclaude_mlx/__main__.py"));
+    assert(files.includes("anyclaude_mlx/hub/__main__.py"));
     assertEquals(files.filter((file) => !file.startsWith("anyclaude_")).toSorted(), [
       "installer.lock",
       "models/tiny/config.json",

@@ -8,7 +8,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from anyclaude_mlx.blas import prefer_openblas
+from anyclaude_mlx.mlx_engine.blas import prefer_openblas
 
 prefer_openblas()  # before anything imports mlx
 

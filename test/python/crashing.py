@@ -20,9 +20,9 @@ from serving import Message, Ours
 from witness import Asked
 
 from anyclaude_mlx.loaded import Loaded
-from anyclaude_mlx.pieces import same_message
-from anyclaude_mlx.store import Store
-from anyclaude_mlx.tree import common_prefix
+from anyclaude_mlx.prefix.store import Store
+from anyclaude_mlx.prefix.tree import common_prefix
+from anyclaude_mlx.prompt.pieces import same_message
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from anyclaude_mlx.engine import decode
 from anyclaude_mlx.events import Accepted, GenerationEvent, GenerationRequest, Token
-from anyclaude_mlx.known import ChatPrompt
 from anyclaude_mlx.loaded import Loaded
-from anyclaude_mlx.prompt import Plan
+from anyclaude_mlx.prompt.known import ChatPrompt
+from anyclaude_mlx.prompt.prompt import Plan
 
 tools = [
     {"type": "function", "function": {"name": name, "parameters": {"type": "object"}}}

@@ -27,10 +27,10 @@ from typing import Any, Protocol
 import numpy as np
 from serving import Message, MlxLm, Ours, Reply
 
-from anyclaude_mlx.answers import Answers
-from anyclaude_mlx.prompt import Plan, Prompter
-from anyclaude_mlx.tree import common_prefix
-from anyclaude_mlx.wire import parse_prompt
+from anyclaude_mlx.api.wire import parse_prompt
+from anyclaude_mlx.prefix.answers import Answers
+from anyclaude_mlx.prefix.tree import common_prefix
+from anyclaude_mlx.prompt.prompt import Plan, Prompter
 
 words = "ba dego fi kula me nipo ra sutu ve".split()
 kinds = ["plain", "agents, first", "agents", "agent, other", "left", "left, again", "restart"]

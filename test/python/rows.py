@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from anyclaude_mlx.prefix import Match
+from anyclaude_mlx.prefix.cache import Match
 
 
 @dataclass(eq=False)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from anyclaude_mlx import answers
-from anyclaude_mlx.answers import Answered, Answers
+from anyclaude_mlx.prefix import answers
+from anyclaude_mlx.prefix.answers import Answered, Answers
 
 
 def answered(number: int) -> Answered:

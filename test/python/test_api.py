@@ -12,14 +12,14 @@ import pytest
 from generating import tools
 from walking import allowed
 
-from anyclaude_mlx.api import Api
-from anyclaude_mlx.chat import converse
+from anyclaude_mlx.api.api import Api
+from anyclaude_mlx.api.chat import converse
+from anyclaude_mlx.api.leases import Leases
+from anyclaude_mlx.api.wire import parse_chat
+from anyclaude_mlx.dialect.formats import Wanted
 from anyclaude_mlx.errors import ModelFailed
 from anyclaude_mlx.events import Finished, GenerationRequest, Sampling
-from anyclaude_mlx.formats import Wanted
-from anyclaude_mlx.leases import Leases
 from anyclaude_mlx.loaded import Loaded
-from anyclaude_mlx.wire import parse_chat
 from anyclaude_mlx.worker import Worker
 
 token = {"authorization": "Bearer secret"}

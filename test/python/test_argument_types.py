@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from anyclaude_mlx.argument_types import converted, types_of
+from anyclaude_mlx.repair.argument_types import converted, types_of
 
 
 @pytest.mark.parametrize(

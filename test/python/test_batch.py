@@ -5,8 +5,8 @@ from __future__ import annotations
 from generating import Run, assistant, begin, generate, prefilled, spoken, step, user
 from mlx_lm.models.cache import make_prompt_cache
 
-from anyclaude_mlx import mlx_batch
 from anyclaude_mlx.loaded import Loaded
+from anyclaude_mlx.mlx_engine import batch
 
 questions = ["list files", "read a.txt", "why " * 30, "x", "write b", "run it", "stop", "go on"]
 
@@ -49,12 +49,12 @@ def test_rows_that_change_places_are_noticed_and_forbid_batches(
     def fresh() -> list[object]:
         return make_prompt_cache(model)
 
-    assert mlx_batch.can_batch(model, fresh)
-    right = mlx_batch.Side.update_and_fetch
+    assert batch.can_batch(model, fresh)
+    right = batch.Side.update_and_fetch
 
     def swapped(side, keys, values):  # type: ignore[no-untyped-def]
         fetched_keys, fetched_values = right(side, keys, values)
         return fetched_keys[::-1], fetched_values[::-1]
 
-    monkeypatch.setattr(mlx_batch.Side, "update_and_fetch", swapped)  # type: ignore[attr-defined]
-    assert not mlx_batch.can_batch(model, fresh)
+    monkeypatch.setattr(batch.Side, "update_and_fetch", swapped)  # type: ignore[attr-defined]
+    assert not batch.can_batch(model, fresh)

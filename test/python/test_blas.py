@@ -12,15 +12,15 @@ import pytest
 from conftest import settings
 from generating import generate, user
 
-from anyclaude_mlx import blas
 from anyclaude_mlx.__main__ import load
+from anyclaude_mlx.mlx_engine import blas
 
 root = Path(__file__).parents[2]
 questions = ["read a.txt", "list files", "write b.txt: some text", "hi"]
 answering = f"""
 import json, sys
 sys.path[:0] = [{str(root / "python")!r}, {str(root / "test" / "python")!r}]
-from anyclaude_mlx import blas
+from anyclaude_mlx.mlx_engine import blas
 blas.library = "no such library"
 from test_blas import answers
 print(json.dumps(answers()))

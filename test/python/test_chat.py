@@ -10,15 +10,15 @@ import pytest
 from test_template import tools
 from tokenizers_made import make_tokenizer
 
-from anyclaude_mlx.chat import Conversation, Ended
-from anyclaude_mlx.dialect import Dialect, dialect_of
+from anyclaude_mlx.api.chat import Conversation, Ended
+from anyclaude_mlx.api.wire import parse_chat
+from anyclaude_mlx.dialect.dialect import Dialect, dialect_of
+from anyclaude_mlx.dialect.harmony import marks as harmony_marks
 from anyclaude_mlx.events import Finished, Sampling
-from anyclaude_mlx.grammar import Grammars
-from anyclaude_mlx.harmony import marks as harmony_marks
-from anyclaude_mlx.known import ChatPrompt
-from anyclaude_mlx.output import Output, Text, Thinking, ToolCall
-from anyclaude_mlx.prompt import Prompter
-from anyclaude_mlx.wire import parse_chat
+from anyclaude_mlx.grammar.grammar import Grammars
+from anyclaude_mlx.output.output import Output, Text, Thinking, ToolCall
+from anyclaude_mlx.prompt.known import ChatPrompt
+from anyclaude_mlx.prompt.prompt import Prompter
 
 
 @dataclass

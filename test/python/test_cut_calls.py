@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from test_output import heard
 
-from anyclaude_mlx.cut_calls import cut_readers, parse_whole
-from anyclaude_mlx.harmony import HarmonyParser
-from anyclaude_mlx.output import Mark, Markers, OutputParser, Text, ToolCall
-from anyclaude_mlx.pieces import same_message
-from anyclaude_mlx.wire import parse_prompt
+from anyclaude_mlx.api.wire import parse_prompt
+from anyclaude_mlx.dialect.cut_calls import cut_readers, parse_whole
+from anyclaude_mlx.dialect.harmony import HarmonyParser
+from anyclaude_mlx.output.output import Mark, Markers, OutputParser, Text, ToolCall
+from anyclaude_mlx.prompt.pieces import same_message
 
 parameters = {
     "properties": {

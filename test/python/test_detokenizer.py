@@ -9,8 +9,8 @@ from tokenizers import AddedToken, Tokenizer, decoders, models
 from tokenizers_made import make_tokenizer
 from transformers import PreTrainedTokenizerFast
 
-from anyclaude_mlx.detokenizer import Vocabulary
-from anyclaude_mlx.output import Mark, Piece
+from anyclaude_mlx.output.detokenizer import Vocabulary
+from anyclaude_mlx.output.output import Mark, Piece
 
 tokenizer = make_tokenizer("</think>", "[é]")
 think_end = tokenizer.convert_tokens_to_ids("</think>")

@@ -7,9 +7,9 @@ import pytest
 from rows import ListRows, NoState
 
 from anyclaude_mlx.events import Priority
-from anyclaude_mlx.eviction import Owner
-from anyclaude_mlx.prefix import PrefixCache
-from anyclaude_mlx.tree import Buffer
+from anyclaude_mlx.prefix.cache import PrefixCache
+from anyclaude_mlx.prefix.eviction import Owner
+from anyclaude_mlx.prefix.tree import Buffer
 
 Cache = PrefixCache[ListRows, NoState]
 main = Owner("session", Priority.MAIN, instructions=3)

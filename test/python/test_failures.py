@@ -13,10 +13,10 @@ import pytest
 from conftest import settings
 from test_api import ask, question
 
-from anyclaude_mlx import mlx_loading
 from anyclaude_mlx.__main__ import load
-from anyclaude_mlx.api import Api
-from anyclaude_mlx.leases import Leases
+from anyclaude_mlx.api.api import Api
+from anyclaude_mlx.api.leases import Leases
+from anyclaude_mlx.mlx_engine import loading
 from anyclaude_mlx.worker import Worker
 
 Change = Callable[[Path], object]
@@ -117,7 +117,7 @@ def test_a_model_that_cannot_be_used_says_why_and_what_to_do(
 def test_a_model_that_does_not_fit_is_refused_with_numbers(
     model_folder: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mlx_loading, "free_bytes", lambda: 1 << 19)
+    monkeypatch.setattr(loading, "free_bytes", lambda: 1 << 19)
 
     message = failure_of(model_folder["full"])
 

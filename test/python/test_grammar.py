@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from tokenizers_made import make_tokenizer
 from walking import allowed, walk
 
-from anyclaude_mlx.dialect import dialect_of
+from anyclaude_mlx.dialect.dialect import dialect_of
+from anyclaude_mlx.dialect.formats import Wanted, formats
+from anyclaude_mlx.dialect.harmony import marks as harmony_marks
 from anyclaude_mlx.errors import InvalidRequest
-from anyclaude_mlx.formats import Wanted, formats
-from anyclaude_mlx.grammar import Grammars
-from anyclaude_mlx.harmony import marks as harmony_marks
-from anyclaude_mlx.output import Output, Text, Thinking, ToolCall
+from anyclaude_mlx.grammar.grammar import Grammars
+from anyclaude_mlx.output.output import Output, Text, Thinking, ToolCall
 
 read: dict[str, Any] = {
     "type": "object",

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_output import cut, heard, joined
 
-from anyclaude_mlx.harmony import HarmonyParser, marks
-from anyclaude_mlx.output import Mark, Piece, Stopped, Text, Thinking, ToolCall
+from anyclaude_mlx.dialect.harmony import HarmonyParser, marks
+from anyclaude_mlx.output.output import Mark, Piece, Stopped, Text, Thinking, ToolCall
 
 tools = [{"type": "function", "function": {"name": "Read"}}]
 think = "<|channel|>analysis<|message|>I read {it}.<|end|>"

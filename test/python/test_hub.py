@@ -19,12 +19,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mlx_lm.utils import DEFAULT_ALLOW_PATTERNS
 
-from anyclaude_mlx import hub_file
 from anyclaude_mlx.errors import ModelFailed
-from anyclaude_mlx.hub_errors import explained
-from anyclaude_mlx.hub_file import RemoteFile
-from anyclaude_mlx.hub_model import Plan, download, patterns, plan_of
-from anyclaude_mlx.mlx_loading import find_folder
+from anyclaude_mlx.hub import file as hub_file
+from anyclaude_mlx.hub.errors import explained
+from anyclaude_mlx.hub.file import RemoteFile
+from anyclaude_mlx.hub.model import Plan, download, patterns, plan_of
+from anyclaude_mlx.mlx_engine.loading import find_folder
 
 name = "someone/a-model"
 root = Path(__file__).parents[2]

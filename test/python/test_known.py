@@ -18,11 +18,11 @@ from test_template import templates
 from tokenizers_made import chatml, make_tokenizer
 
 from anyclaude_mlx.__main__ import load
-from anyclaude_mlx.chat import converse
-from anyclaude_mlx.known import ChatPrompt
+from anyclaude_mlx.api.chat import converse
+from anyclaude_mlx.api.wire import parse_chat
 from anyclaude_mlx.loaded import Loaded
-from anyclaude_mlx.prompt import Prompter
-from anyclaude_mlx.wire import parse_chat
+from anyclaude_mlx.prompt.known import ChatPrompt
+from anyclaude_mlx.prompt.prompt import Prompter
 from anyclaude_mlx.worker import Worker
 
 prompters = {

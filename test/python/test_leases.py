@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from anyclaude_mlx import leases as module
-from anyclaude_mlx.leases import Leases
+from anyclaude_mlx.api import leases as module
+from anyclaude_mlx.api.leases import Leases
 
 
 @pytest.fixture(autouse=True)

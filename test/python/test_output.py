@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anyclaude_mlx.output import (
+from anyclaude_mlx.output.output import (
     Mark,
     Markers,
     OutputParser,

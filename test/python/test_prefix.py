@@ -10,8 +10,8 @@ import pytest
 from rows import ListRows, TokenState, opened
 
 from anyclaude_mlx.events import Miss
-from anyclaude_mlx.prefix import Match, PrefixCache
-from anyclaude_mlx.tree import Buffer
+from anyclaude_mlx.prefix.cache import Match, PrefixCache
+from anyclaude_mlx.prefix.tree import Buffer
 
 Cache = PrefixCache[ListRows, TokenState]
 

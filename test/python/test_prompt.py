@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from generating import assistant, system, tools, user
 
-from anyclaude_mlx.known import ChatPrompt
 from anyclaude_mlx.loaded import Loaded
-from anyclaude_mlx.prompt import Plan
+from anyclaude_mlx.prompt.known import ChatPrompt
+from anyclaude_mlx.prompt.prompt import Plan
 
 question = [system, user("Read a.txt")]
 

@@ -12,7 +12,7 @@ from conftest import classes
 from replaying import Referee, Session, faults, first_fork, kinds
 from serving import Ours
 
-from anyclaude_mlx.mlx_loading import load_by_name
+from anyclaude_mlx.mlx_engine.loading import load_by_name
 
 
 @pytest.mark.parametrize("name", classes)

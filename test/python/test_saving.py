@@ -18,11 +18,11 @@ from rows import ListRows, TokenState
 from test_exactness import conversation
 
 from anyclaude_mlx.__main__ import load
-from anyclaude_mlx.known import ChatPrompt
-from anyclaude_mlx.prefix import PrefixCache
-from anyclaude_mlx.record_file import Damaged, Packed, Record, read_header
-from anyclaude_mlx.saving import Saver, size_of
-from anyclaude_mlx.store import Store, name_of
+from anyclaude_mlx.prefix.cache import PrefixCache
+from anyclaude_mlx.prefix.record_file import Damaged, Packed, Record, read_header
+from anyclaude_mlx.prefix.saving import Saver, size_of
+from anyclaude_mlx.prefix.store import Store, name_of
+from anyclaude_mlx.prompt.known import ChatPrompt
 
 # "<|im_start|>assistant\n<think>\n" at the end of a prompt: who comes back with another answer than
 # was sent, or with none, computes it again after a restart.

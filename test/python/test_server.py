@@ -14,7 +14,7 @@ from serving import Ours
 from witness import Asked, watched
 
 from anyclaude_mlx.__main__ import load
-from anyclaude_mlx.pieces import same_message
+from anyclaude_mlx.prompt.pieces import same_message
 
 
 @pytest.mark.parametrize("name", classes)

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from anyclaude_mlx.record_file import Damaged, Packed, Record
-from anyclaude_mlx.store import Store, name_of
+from anyclaude_mlx.prefix.record_file import Damaged, Packed, Record
+from anyclaude_mlx.prefix.store import Store, name_of
 
 
 def tokens(start: int, end: int) -> np.ndarray:
@@ -106,8 +106,8 @@ def test_a_writer_that_is_killed_at_any_moment_leaves_only_whole_records(tmp_pat
     script = """
 import sys, numpy as np
 from pathlib import Path
-from anyclaude_mlx.record_file import Packed, Record
-from anyclaude_mlx.store import Store, name_of
+from anyclaude_mlx.prefix.record_file import Packed, Record
+from anyclaude_mlx.prefix.store import Store, name_of
 store = Store(Path(sys.argv[1]), 1 << 40)
 before, start = "", 0
 print("ready", flush=True)

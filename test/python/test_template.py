@@ -9,8 +9,8 @@ import pytest
 from tokenizers_made import chatml, make_tokenizer
 
 from anyclaude_mlx.errors import InvalidRequest
-from anyclaude_mlx.known import ChatPrompt
-from anyclaude_mlx.prompt import Prompter
+from anyclaude_mlx.prompt.known import ChatPrompt
+from anyclaude_mlx.prompt.prompt import Prompter
 
 alternating = """{% for m in messages %}
 {%- if (m.role == 'user') != (loop.index0 % 2 == 0) %}

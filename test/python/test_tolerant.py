@@ -13,10 +13,18 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_output import cut, heard
 
-from anyclaude_mlx.mended import mended
-from anyclaude_mlx.output import Markers, Output, OutputParser, Piece, Stopped, Text, Thinking
-from anyclaude_mlx.output import ToolCall as Call
-from anyclaude_mlx.tolerant import TolerantParser
+from anyclaude_mlx.output.output import (
+    Markers,
+    Output,
+    OutputParser,
+    Piece,
+    Stopped,
+    Text,
+    Thinking,
+)
+from anyclaude_mlx.output.output import ToolCall as Call
+from anyclaude_mlx.repair.mended import mended
+from anyclaude_mlx.text_calls.tolerant import TolerantParser
 
 # The proxy reads the same: test/translate/text-calls.test.ts.
 corpus: dict[str, Any] = json.loads(

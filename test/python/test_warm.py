@@ -14,11 +14,11 @@ from conftest import classes, settings
 from generating import system, tools
 
 from anyclaude_mlx.__main__ import load
-from anyclaude_mlx.api import Api
-from anyclaude_mlx.heads import Heads
-from anyclaude_mlx.leases import Leases
+from anyclaude_mlx.api.api import Api
+from anyclaude_mlx.api.leases import Leases
 from anyclaude_mlx.loaded import Loaded
-from anyclaude_mlx.mlx_engine import MlxModel
+from anyclaude_mlx.mlx_engine.engine import MlxModel
+from anyclaude_mlx.prefix.heads import Heads
 from anyclaude_mlx.worker import Worker
 
 reminder = "What every session begins with. " * 20

@@ -14,7 +14,7 @@ from rows import ListRows, NoState, opened
 from anyclaude_mlx.engine import Emit, Sequence
 from anyclaude_mlx.errors import ModelFailed, NotReady, OutOfMemory, PromptTooLong
 from anyclaude_mlx.events import Accepted, Finished, GenerationRequest, Miss, Priority, Token
-from anyclaude_mlx.prefix import Match, PrefixCache
+from anyclaude_mlx.prefix.cache import Match, PrefixCache
 from anyclaude_mlx.scheduler import Pace, next_to_prefill, smallest_chunk
 from anyclaude_mlx.worker import Job, Worker
 

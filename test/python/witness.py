@@ -15,13 +15,13 @@ import mlx.core as mx
 import numpy as np
 
 from anyclaude_mlx.__main__ import load as load
-from anyclaude_mlx.chat import Conversation
+from anyclaude_mlx.api.chat import Conversation
+from anyclaude_mlx.api.wire import parse_chat
 from anyclaude_mlx.engine import Sequence, decode
 from anyclaude_mlx.events import Accepted, Finished, GenerationRequest, Token
 from anyclaude_mlx.loaded import Loaded
-from anyclaude_mlx.mlx_engine import MlxModel
-from anyclaude_mlx.prefix import Match
-from anyclaude_mlx.wire import parse_chat
+from anyclaude_mlx.mlx_engine.engine import MlxModel
+from anyclaude_mlx.prefix.cache import Match
 
 # In float32, where cuts or company differ.
 tolerance = 1e-4

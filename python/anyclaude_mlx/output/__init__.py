@@ -1,0 +1,1 @@
+"""What a model says: from tokens to thinking, text and tool calls."""

@@ -1,0 +1,1 @@
+"""What was computed of prompts, in memory and on disk."""

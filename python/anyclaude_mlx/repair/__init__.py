@@ -1,0 +1,1 @@
+"""Arguments of calls that are nearly right. As src/translate/repair."""
