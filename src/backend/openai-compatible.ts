@@ -9,7 +9,7 @@ import { toChatRequest } from "../translate/request/request.ts";
 import { type Alteration, toMessageEvents } from "../translate/answer/stream.ts";
 import { withClientNames } from "../translate/tool-names.ts";
 import type { Backend, BackendCall, ModelInfo, Observation, RequestOrigin } from "./backend.ts";
-import { BegunThinking } from "./begun-thinking.ts";
+import { ThinkingHabits } from "./thinking-habits.ts";
 import { toChunks } from "./chunks.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import { countTokens, leastTokens } from "./counting.ts";
@@ -45,7 +45,7 @@ export function createOpenAiBackend(options: OpenAiOptions): Backend {
   const connection = new Connection({ ...options, ours });
   const { seesImages = kind.dialect.seesImages } = options;
   const dialect = new LearnedDialect({ ...kind.dialect, seesImages }, log);
-  const begunThinking = new BegunThinking(log);
+  const habits = new ThinkingHabits(log);
   let hasWarned = false;
   const toError = (body: unknown) => connection.toError(body);
 
@@ -117,7 +117,7 @@ export function createOpenAiBackend(options: OpenAiOptions): Backend {
         const heard = observed(toTheEnd(chunks, ending), { observe, heard: () => watch.heard() });
         const onAltered = (altered: Alteration) => call.observe({ altered });
         const header = { model: message.model, newId, ours, request, onAltered };
-        const events = toMessageEvents(heard, { ...header, ...begunThinking.of(request) });
+        const events = toMessageEvents(heard, { ...header, ...habits.of(request) });
         yield* withClientNames(events, normal.tools);
       } catch (error) {
         throw await naming(error, message.model, call.signal);

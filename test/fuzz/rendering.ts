@@ -72,8 +72,9 @@ function toSaid(
   const isTagged = dialect.thinking === "tags" || dialect.thinking === "end tag";
   if (isTagged && position === 0 && isTaggable(answer)) {
     const blank = "\n".repeat(tape.next(3));
-    const begin = dialect.thinking === "tags" ? `${blank}<think>` : "";
-    const tagged = `${begin}${text}</think>${blank}`;
+    const tagged = dialect.thinking === "tags"
+      ? `${blank}<think>${text}</think>${blank}`
+      : `${text}</think>\n${blank}`;
     return piecesOf(tagged, dialect, tape).map((content) => ({ content }));
   }
   return piecesOf(text, dialect, tape).map((piece) => ({

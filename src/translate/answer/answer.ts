@@ -108,7 +108,7 @@ export class AnswerWriter {
   /** `isCut`: although more was to come. */
   finish(isCut: boolean): void {
     this.#settle(isCut ? "cut" : "end");
-    if (!isCut) this.#takeBack();
+    if (!isCut && !this.#hasRefused) this.#takeBack();
     this.#endCalls(isCut);
     this.#blocks.close();
   }
@@ -121,7 +121,10 @@ export class AnswerWriter {
     this.#blocks.close();
   }
 
-  /** It was no thinking, or is not any more: who said nothing else has said this. */
+  /**
+   * What was taken for thinking was none: who said nothing else has said this. It is told a second
+   * time, as text.
+   */
   #takeBack(): void {
     const { unended } = this.#tags;
     if (unended === "") return;

@@ -1,34 +1,40 @@
 import { thinkTags } from "./think-tags.ts";
 
-const opens = thinkTags.map(([open]) => escaped(open)).join("|");
-const closes = thinkTags.map(([, close]) => escaped(close)).join("|");
-/** What comes first of both; an end at the end of a line, and not as somebody would quote it. */
-const marks = new RegExp(`(?:${opens})|(?:^|[^\`'"])(${closes})[ \\t]*\\n`);
-const longest = 40;
+/** No line with a tag is longer than this. */
+const longestLine = 1000;
 
-/** Looks for the end of thinking whose beginning the answer does not have. */
+/**
+ * Looks for the end of thinking whose beginning the answer does not have: a line that holds nothing
+ * but its tag, and is not code.
+ */
 export class StrayThinkEnd {
-  #last = "";
+  #line = "";
+  #isCode = false;
   #isOver = false;
   /** The tag, once it was met. */
   found: string | undefined;
 
   feed(text: string): void {
     if (this.#isOver) return;
-    const seen = this.#last + text;
-    const [mark, close] = marks.exec(seen) ?? [];
-    this.#isOver = mark !== undefined;
-    this.found = close;
-    this.#last = seen.slice(-longest);
+    const [first = "", ...others] = text.split("\n");
+    this.#line += first.slice(0, longestLine - this.#line.length);
+    for (const next of others) {
+      this.#read(this.#line);
+      this.#line = next.slice(0, longestLine);
+    }
   }
 
-  /** The text ends here, or a call interrupts it. */
+  /** The text ends here: by itself, or because a call follows. */
   finish(): void {
-    this.feed("\n");
+    if (!this.#isOver) this.#read(this.#line);
     this.#isOver = true;
   }
-}
 
-function escaped(text: string): string {
-  return text.replace(/[[\]|/]/g, "\\$&");
+  #read(line: string): void {
+    if (this.#isOver) return;
+    if (/^\s*(?:```|~~~)/.test(line)) this.#isCode = !this.#isCode;
+    const [, close] = thinkTags.find(([, end]) => !this.#isCode && line.trim() === end) ?? [];
+    this.found = close;
+    this.#isOver = close !== undefined || thinkTags.some(([open]) => line.includes(open));
+  }
 }

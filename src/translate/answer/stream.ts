@@ -24,7 +24,7 @@ export interface MessageHeader {
   readonly onThinkEnd: (end: string | undefined) => void;
 }
 
-/** Calls were repaired, or the answer was ended because the model repeated itself. */
+/** Calls or thinking would be told otherwise now, or the model repeated itself and was ended. */
 export type Alteration = "repaired" | "ended";
 
 /**
@@ -70,8 +70,9 @@ export async function* toMessageEvents(
   } else if (finishReason === "") {
     throw new ProxyError("overloaded_error", "Backend closed the stream before its answer ended");
   } else answer.finish(isCutShort(finishReason));
-  if (answer.isRepaired) onAltered("repaired");
-  if (answer.thinkEnd !== thinkEnd) onThinkEnd(answer.thinkEnd);
+  const isMisread = answer.thinkEnd !== thinkEnd;
+  if (answer.isRepaired || isMisread) onAltered("repaired");
+  if (isMisread) onThinkEnd(answer.thinkEnd);
   for (const event of answer.take()) yield event;
 
   const { calls, hasRefused } = answer;

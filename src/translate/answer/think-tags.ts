@@ -1,3 +1,5 @@
+import { BegunThinking } from "./begun-thinking.ts";
+
 export interface Spoken {
   readonly kind: "thinking" | "text";
   readonly text: string;
@@ -16,34 +18,39 @@ export const thinkTags: readonly (readonly [open: string, close: string])[] = [
  * anywhere else the tag may be what the user asked about.
  */
 export class ThinkTags {
-  #state: "start" | "thinking" | "after" | "text" = "start";
+  #state: "start" | "begun" | "thinking" | "after" | "text" = "start";
   #close = "";
   #held = "";
-  #begun: string | undefined;
-  /** What was taken for thinking because of `begun` alone, as long as its end has not come. */
-  unended = "";
+  #begun: BegunThinking | undefined;
 
-  /** `begun`: the end of thinking that the prompt is said to have begun. */
-  constructor(begun?: string) {
-    this.#begun = begun;
+  /** `thinkEnd`: of thinking that the prompt is said to have begun. */
+  constructor(thinkEnd?: string) {
+    if (thinkEnd !== undefined) this.#begun = new BegunThinking(thinkEnd);
+  }
+
+  /** What was taken for thinking only because it is said to have begun; its end has not come. */
+  get unended(): string {
+    return this.#state === "begun" ? this.#begun?.said ?? "" : "";
   }
 
   feed(piece: string): readonly Spoken[] {
     if (this.#state === "text") return [{ kind: "text", text: piece }];
     this.#held += piece;
     if (this.#state === "start" && !this.#begin()) return [];
-    const spoken = this.#state === "thinking" ? this.#think() : [];
+    if (this.#begun !== undefined) return this.#goOn(this.#begun);
+    const thought = this.#state === "thinking" ? this.#think() : [];
     if (this.#state === "after") this.#skipBlank();
-    return this.#isText() ? [...spoken, ...this.#say("text", this.#held.length)] : spoken;
+    return this.#isText() ? [...thought, ...this.#say("text", this.#held.length)] : thought;
   }
 
   finish(): readonly Spoken[] {
+    if (this.#state === "begun" && this.#begun) return this.#leave(this.#begun);
     const isHeld = this.#held !== "";
-    const spoken = this.#say(this.#state === "thinking" ? "thinking" : "text", this.#held.length);
-    if (this.#state === "start") this.#begun = undefined;
+    const last = this.#say(this.#state === "thinking" ? "thinking" : "text", this.#held.length);
+    this.#begun = undefined;
     // Something else was said meanwhile: what comes now is not the beginning any more.
     if (this.#state === "after" || (this.#state === "start" && isHeld)) this.#state = "text";
-    return spoken;
+    return last;
   }
 
   /** True once it is known whether the answer begins with a tag. */
@@ -58,20 +65,35 @@ export class ThinkTags {
       return true;
     }
     if (thinkTags.some(([open]) => open.startsWith(begun))) return false;
-    this.#state = this.#begun === undefined ? "text" : "thinking";
-    this.#close = this.#begun ?? "";
+    this.#state = this.#begun === undefined ? "text" : "begun";
     return true;
+  }
+
+  #goOn(begun: BegunThinking): readonly Spoken[] {
+    const { thinking, rest } = begun.feed(this.#held);
+    this.#held = "";
+    if (rest === undefined) return spoken("thinking", thinking);
+    this.#state = "after";
+    this.#begun = undefined;
+    return [...spoken("thinking", thinking), ...this.feed(rest)];
+  }
+
+  #leave(begun: BegunThinking): readonly Spoken[] {
+    const thinking = begun.finish();
+    if (thinking !== undefined) return spoken("thinking", thinking);
+    this.#state = "text";
+    this.#begun = undefined;
+    return [];
   }
 
   #think(): readonly Spoken[] {
     const close = this.#close;
     const end = this.#held.indexOf(close);
     if (end >= 0) {
-      const spoken = this.#say("thinking", end);
+      const thought = this.#say("thinking", end);
       this.#held = this.#held.slice(close.length);
       this.#state = "after";
-      this.unended = "";
-      return spoken;
+      return thought;
     }
     let kept = Math.min(close.length - 1, this.#held.length);
     while (!close.startsWith(this.#held.slice(this.#held.length - kept))) kept -= 1;
@@ -92,7 +114,10 @@ export class ThinkTags {
   #say(kind: Spoken["kind"], length: number): readonly Spoken[] {
     const text = this.#held.slice(0, length);
     this.#held = this.#held.slice(length);
-    if (kind === "thinking" && this.#begun !== undefined) this.unended += text;
-    return text === "" ? [] : [{ kind, text }];
+    return spoken(kind, text);
   }
+}
+
+function spoken(kind: Spoken["kind"], text: string): readonly Spoken[] {
+  return text === "" ? [] : [{ kind, text }];
 }

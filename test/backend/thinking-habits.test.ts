@@ -1,5 +1,6 @@
 import { describe, test } from "node:test";
 import { assertEquals } from "@std/assert";
+import type { Observation } from "../../src/backend/backend.ts";
 import type { MessagesRequest } from "../../src/protocol/anthropic.ts";
 import { encodeSse } from "../../src/protocol/sse.ts";
 import { question } from "../support/proxy.ts";
@@ -28,13 +29,57 @@ describe("thinking that a prompt has begun", () => {
     ]);
   });
 
-  test("is text when it does not end, and is not believed in again", async () => {
+  test("is text when it does not end, until it is seen again", async () => {
     assertEquals(await answers(stray, plain, plain, stray, stray), [
       asText,
       [{ thinking: "Just so" }, { text: "Just so" }],
       [{ text: "Just so" }],
       asText,
-      asText,
+      separated,
+    ]);
+  });
+
+  test("is not ended by a tag that is no line of its own", async () => {
+    const edit = '<tool_call>{"name":"Read","arguments":{"path":"a</think>b"}}</tool_call>';
+
+    const [, quoted, called] = await answers(
+      stray,
+      [text("It is `</think>`, as in a</think>b.\n</think>\nSo"), end("stop")],
+      [text(`I fix it.\n${edit}`), end("stop")],
+    );
+
+    assertEquals(quoted, [{ thinking: "It is `</think>`, as in a</think>b.\n" }, { text: "So" }]);
+    assertEquals(called?.at(-1), { name: "Read", input: { path: "a</think>b" } });
+  });
+
+  test("is neither looked for nor doubted where an answer has a format", async () => {
+    const schema = { type: "object" };
+    const formatted = { output_config: { format: { type: "json_schema", schema } } };
+    const { ask } = server(stray, [text("{}"), end("stop")], stray);
+
+    assertEquals(await ask(), asText);
+    assertEquals(await ask(formatted), [{ text: "{}" }]);
+    assertEquals(await ask(), separated);
+  });
+
+  test("is not told a second time in front of a refusal", async () => {
+    const refusing = [
+      text("Hm"),
+      { choices: [{ index: 0, delta: { refusal: "No" } }] },
+      end("stop"),
+    ];
+
+    assertEquals(await answers(stray, refusing), [asText, [{ thinking: "Hm" }, { text: "No" }]]);
+  });
+
+  test("keeps answers out of the response cache that would be told otherwise now", async () => {
+    const { altered } = server(stray, stray, plain, plain);
+
+    assertEquals([await altered(), await altered(), await altered(), await altered()], [
+      ["repaired"],
+      [],
+      ["repaired"],
+      [],
     ]);
   });
 
@@ -98,5 +143,11 @@ function server(...streams: readonly (readonly unknown[])[]) {
     const events = await Array.fromAsync(backend.stream({ ...asked, ...changed }, callOf()));
     return told(events.map((event) => encodeSse(event)).join("")).blocks;
   };
-  return { ask };
+  const altered = async () => {
+    const seen: unknown[] = [];
+    const observe = (each: Observation) => seen.push(...(each.altered ? [each.altered] : []));
+    await Array.fromAsync(backend.stream(asked, callOf({ observe })));
+    return seen;
+  };
+  return { ask, altered };
 }

@@ -6,17 +6,17 @@ import { cut } from "../support/cut.ts";
 
 const answers: readonly [answer: string, found: string | undefined][] = [
   ["I see.\n</think>\n\nYes", "</think>"],
-  ["I see.</think>\nYes", "</think>"],
   ["</think>\nYes", "</think>"],
   ["I see.\n</think>", "</think>"],
-  ["I see.\n</think>  \n", "</think>"],
+  ["I see.\r\n </think>  \r\n", "</think>"],
+  ["```\na\n```\n</think>\nYes", "</think>"],
   ["I see.\n[/THINK]\nYes", "[/THINK]"],
   ["I see.\n<|END_THINKING|>\nYes", "<|END_THINKING|>"],
-  ["<think>I see.</think>\nYes", undefined],
+  ["<think>I see.\n</think>\nYes", undefined],
   ["It writes\n<think>\nso\n</think>\nand answers", undefined],
   ["Behind </think> comes the answer.\n", undefined],
-  ["The tag is `</think>\n`", undefined],
-  ['It is "</think>\n"', undefined],
+  ["The file ends so:\n```\n</think>\n```\n", undefined],
+  ["- a\n+</think>\n> </think>\n`</think>`\n</think>.\n", undefined],
   ["Yes", undefined],
 ];
 
@@ -40,7 +40,7 @@ describe("an end of thinking without a beginning", () => {
 
     stray.feed("Yes");
     stray.finish();
-    stray.feed("I see.\n</think>\n");
+    stray.feed("\n</think>\n");
 
     assertEquals(stray.found, undefined);
   });
