@@ -5,6 +5,7 @@
  */
 import { Hono } from "hono";
 import process from "node:process";
+import { setTimeout as delay } from "node:timers/promises";
 import { encodeSse } from "../../src/protocol/sse.ts";
 
 const [, , kind, target] = process.argv;
@@ -39,14 +40,16 @@ function answer(asked: string, piece: (text: string) => string, end: string): Re
   const batch = 20;
   let sent = 0;
   const body = new ReadableStream<Uint8Array>({
-    pull(controller) {
+    async pull(controller) {
+      // A model takes its time for the second token: what is done at the end would else come first.
+      if (sent === 1) await delay(2);
       if (sent >= count) {
         if (wanted === "open") return new Promise(() => {});
         controller.enqueue(encoder.encode(end));
         return controller.close();
       }
       let text = sent === 0 && piece === toEvent ? begun : "";
-      for (let left = Math.min(batch, count - sent); left > 0; left -= 1) {
+      for (let left = sent === 0 ? 1 : Math.min(batch, count - sent); left > 0; left -= 1) {
         text += piece(` word${sent += 1}`);
       }
       controller.enqueue(encoder.encode(text));

@@ -23,7 +23,6 @@ interface Server {
   readonly child: ChildProcess;
 }
 
-const rounds = 300;
 const home = mkdtempSync(join(tmpdir(), "any bench "));
 const here = import.meta.dirname ?? ".";
 const servers = join(here, "latency-servers.ts");
@@ -33,32 +32,31 @@ const translated = await serve("openai");
 const forwarded = await serve("claude");
 
 const shapes = [
-  ["1 KB", (number: number, seed: number) => small(number, seed)],
-  ["150 KB", (number: number, seed: number) => claudeRequest({ number, seed })],
-  ["550 KB", (number: number, seed: number) => claudeRequest({ number, seed, turns: 138 })],
+  ["1 KB", 1500, small],
+  ["150 KB", 600, (number: number, seed: number) => claudeRequest({ number, seed })],
+  ["550 KB", 300, (number: number, seed: number) => claudeRequest({ number, seed, turns: 138 })],
 ] as const;
 
 let number = 0;
-for (const [name, make] of shapes) {
+for (const [name, rounds, make] of shapes) {
   const fresh = () => JSON.stringify({ ...make(0, number += 1), model: "m-1" });
   const next = () => JSON.stringify({ ...make(number += 1, 7), model: "m-1" });
   const bytes = next().length;
-  // Made before they are timed, because making them takes longer than what is measured.
-  const bodies = {
-    fresh: Array.from({ length: 100 }, fresh),
-    next: Array.from({ length: 100 }, next),
-  };
-  let asked = 0;
-  const ask = (server: Server, path: string, kind: keyof typeof bodies) => () => {
-    const list = bodies[kind];
-    return firstByte(server, path, list[(asked += 1) % list.length] ?? "");
+  const ask = (server: Server, path: string, make: () => string) => {
+    // Made before they are timed, because making them takes longer than what is measured. None is
+    // asked twice: its answer would come from the response cache.
+    const bodies: string[] = [];
+    return () => {
+      if (bodies.length === 0) bodies.push(...Array.from({ length: 60 }, make));
+      return firstByte(server, path, bodies.pop() ?? "");
+    };
   };
   const samples = await alternate(rounds, {
-    "direct": ask(upstream, "/v1/chat/completions", "next"),
-    "bare hono": ask(hono, "/v1/chat/completions", "next"),
-    "translated, new conversation": ask(translated, "/v1/messages", "fresh"),
-    "translated, next turn": ask(translated, "/v1/messages", "next"),
-    "claude mode": ask(forwarded, "/v1/messages", "next"),
+    "direct": ask(upstream, "/v1/chat/completions", next),
+    "bare hono": ask(hono, "/v1/chat/completions", next),
+    "translated, new conversation": ask(translated, "/v1/messages", fresh),
+    "translated, next turn": ask(translated, "/v1/messages", next),
+    "claude mode": ask(forwarded, "/v1/messages", next),
   });
   const direct = p(0.5, samples[0]?.ms ?? []);
   say([
@@ -90,19 +88,19 @@ for (
 }
 say([["CPU for each of 20,000 chunks", "p50 µs"], ...costs]);
 
-const before = residentMb(translated);
-const open = Array.from({ length: 500 }, () => {
-  const body = JSON.stringify({ ...small(number += 1, 7), model: "m-open" });
-  return firstByte(translated, "/v1/messages", body, true);
-});
-await Promise.all(open);
-say([
-  ["memory of the proxy", "MB"],
-  ["before", before],
-  ["500 open streams", residentMb(translated)],
-]);
+const young = await serve("openai");
+const memory: (string | number)[][] = [];
+for (const [which, server] of [["just started", young], ["after all this", translated]] as const) {
+  const before = residentMb(server);
+  await Promise.all(Array.from({ length: 500 }, () => {
+    const body = JSON.stringify({ ...small(number += 1, 7), model: "m-open" });
+    return firstByte(server, "/v1/messages", body, true);
+  }));
+  memory.push([which, before, residentMb(server)]);
+}
+say([["memory of the proxy, MB", "before", "500 open streams"], ...memory]);
 
-for (const { child } of [translated, forwarded, hono, upstream]) child.kill();
+for (const { child } of [young, translated, forwarded, hono, upstream]) child.kill();
 rmSync(home, { recursive: true, force: true });
 process.exit(0);
 
