@@ -101,7 +101,8 @@ describe("any answer in any dialect", () => {
 
 /** True when nothing in it is thinking, or looks as if it ended here. */
 function isThoughtless({ answer: { parts, end }, dialect }: Case): boolean {
-  const text = parts.map((part) => part.kind === "text" ? part.text : "").join("");
+  // A call ends a line as well.
+  const text = parts.map((part) => part.kind === "text" ? part.text : "\n").join("");
   return !dialect.ours && (end === "turn" || end === "sequence") &&
     parts.every(({ kind }) => kind !== "thinking") && !/^\s*<\/think>\s*$/m.test(text);
 }
