@@ -27,6 +27,7 @@ import { untilEnded } from "./support/processes.ts";
 import { createStranger, noBinary, sharedDownloads, type Stranger } from "./support/stranger.ts";
 import { summed } from "./support/summary.ts";
 import { hasTmux, openTerminal } from "./support/terminal.ts";
+import { until } from "./support/until.ts";
 import { anyclaudeCommand, type Ran } from "./support/world.ts";
 
 const hasNamespaces = canMount("-n");
@@ -94,6 +95,8 @@ describe("a first run from the binary", { skip: noBinary }, () => {
         throw new Error(`${moment}: ${cause.message}`, { cause });
       });
 
+      // One that was started for the killed one waits for it, but not for long.
+      await until("the end of its server", () => stranger.processes().length === 0);
       assertEquals(leftIn(stranger), [], `${moment}: ${said}`);
     });
   }
