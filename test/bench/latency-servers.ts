@@ -1,7 +1,7 @@
 /**
  * What `latency.bench.ts` compares with, each in a process of its own: `upstream` answers in
- * OpenAI's or Anthropic's dialect at once, `hono URL` passes everything on and does nothing else.
- * Both print their address.
+ * OpenAI's or Anthropic's dialect at once, `hono URL` passes everything on and does nothing else,
+ * `json URL` parses what it passes on and writes it again. All print their address.
  */
 import { Hono } from "hono";
 import process from "node:process";
@@ -9,16 +9,18 @@ import { setTimeout as delay } from "node:timers/promises";
 import { encodeSse } from "../../src/protocol/sse.ts";
 
 const [, , kind, target] = process.argv;
-const app = kind === "hono" ? passThrough(target ?? "") : upstream();
+const app = kind === "upstream" ? upstream() : passThrough(target ?? "", kind === "json");
 const server = Bun.serve({ hostname: "127.0.0.1", port: 0, idleTimeout: 0, fetch: app.fetch });
 process.stdout.write(`http://127.0.0.1:${server.port}\n`);
 
-function passThrough(url: string): Hono {
+function passThrough(url: string, isParsed: boolean): Hono {
   const hono = new Hono();
-  hono.all("*", (c) => {
-    const { method, headers, body, signal } = c.req.raw;
+  hono.all("*", async (c) => {
+    const { method, headers, signal } = c.req.raw;
     const path = new URL(c.req.url).pathname;
-    return fetch(url + path, { method, headers, body, signal });
+    if (!isParsed) return fetch(url + path, { method, headers, body: c.req.raw.body, signal });
+    headers.delete("content-length");
+    return fetch(url + path, { method, headers, body: JSON.stringify(await c.req.json()), signal });
   });
   return hono;
 }

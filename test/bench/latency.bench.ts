@@ -1,7 +1,8 @@
 /**
  * What the proxy adds: milliseconds to the first byte of an answer, for bodies of 1, 150 and
  * 550 KB, in a new conversation and in the next turn of a known one; CPU for each streamed chunk;
- * memory with 500 open streams. Beside it a bare hono that passes everything on, in the same run.
+ * memory with 500 open streams. Beside it a bare hono that passes everything on, and one that parses
+ * it and writes it again, in the same run.
  * All servers are processes of their own; whoever is asked takes turns; what is "added" is over
  * asking the upstream directly.
  *
@@ -28,6 +29,7 @@ const here = import.meta.dirname ?? ".";
 const servers = join(here, "latency-servers.ts");
 const upstream = await start([servers, "upstream"]);
 const hono = await start([servers, "hono", upstream.url]);
+const json = await start([servers, "json", upstream.url]);
 const translated = await serve("openai");
 const forwarded = await serve("claude");
 
@@ -54,6 +56,7 @@ for (const [name, rounds, make] of shapes) {
   const samples = await alternate(rounds, {
     "direct": ask(upstream, "/v1/chat/completions", next),
     "bare hono": ask(hono, "/v1/chat/completions", next),
+    "parsed and written": ask(json, "/v1/chat/completions", next),
     "translated, new conversation": ask(translated, "/v1/messages", fresh),
     "translated, next turn": ask(translated, "/v1/messages", next),
     "claude mode": ask(forwarded, "/v1/messages", next),
@@ -100,7 +103,7 @@ for (const [which, server] of [["just started", young], ["after all this", trans
 }
 say([["memory of the proxy, MB", "before", "500 open streams"], ...memory]);
 
-for (const { child } of [young, translated, forwarded, hono, upstream]) child.kill();
+for (const { child } of [young, translated, forwarded, hono, json, upstream]) child.kill();
 rmSync(home, { recursive: true, force: true });
 process.exit(0);
 
