@@ -105,13 +105,14 @@ function makeRoom({ occupied, count, drop }: ReturnType<typeof prepare>, maxByte
 
 /** Answers are a cache: those of another schema are dropped, not converted. */
 function migrate(database: DatabaseSync, version: number): void {
-  if (version !== schemaVersion) database.exec("DROP TABLE IF EXISTS answer");
+  if (version === schemaVersion) return;
   database.exec(
-    `CREATE TABLE IF NOT EXISTS answer (
+    `DROP TABLE IF EXISTS answer;
+     CREATE TABLE answer (
        key TEXT PRIMARY KEY, body BLOB NOT NULL,
        stored_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, used_at INTEGER NOT NULL
      ) WITHOUT ROWID;
-     CREATE INDEX IF NOT EXISTS answer_by_use ON answer (used_at);
+     CREATE INDEX answer_by_use ON answer (used_at);
      PRAGMA user_version = ${schemaVersion}`,
   );
 }

@@ -102,11 +102,13 @@ function prepare(database: DatabaseSync) {
 function migrate(database: DatabaseSync, version: number): void {
   if (version > schemaVersion) throw new Error("it was written by a newer anyclaude");
   const all = [...Object.values(columns), ...costs.map((name) => `${name} REAL`)];
-  database.exec(
-    `CREATE TABLE IF NOT EXISTS request (${all.join(", ")});
-     CREATE INDEX IF NOT EXISTS request_by_start ON request (started_at);
-     PRAGMA user_version = ${schemaVersion}`,
-  );
+  if (version < schemaVersion) {
+    database.exec(
+      `CREATE TABLE request (${all.join(", ")});
+       CREATE INDEX request_by_start ON request (started_at);
+       PRAGMA user_version = ${schemaVersion}`,
+    );
+  }
   const present = database.prepare("SELECT name FROM pragma_table_info('request')").all();
   const known = new Set(present.map(({ name }) => name));
   // An earlier anyclaude did not write it; one that does not know it leaves it empty.

@@ -8,6 +8,7 @@ import { createSqliteTier } from "../../src/cache/sqlite.ts";
 import type { CacheEntry, CacheKey, CacheTier } from "../../src/cache/tier.ts";
 import { TieredCache } from "../../src/cache/tiered.ts";
 import { type Log, silentLog } from "../../src/core/log.ts";
+import { isWrittenTo } from "../support/is-written-to.ts";
 
 const key = (name: string) => name as CacheKey;
 const now = Date.UTC(2026, 0, 1);
@@ -94,6 +95,22 @@ describe("sqlite tier on disk", () => {
     assertEquals(warnings, ["response cache was damaged and starts anew"]);
     await tier.set(key("a"), entry("again"));
     assertEquals(text(await tier.get(key("a"))), "again");
+  });
+
+  test("writes nothing to be opened, for which a full disk has no room", async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "cache-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const path = join(folder, "answers.sqlite");
+    const open = () => createSqliteTier({ path, maxBytes: 100_000, clock, log: silentLog });
+    await open()[Symbol.asyncDispose]();
+
+    const opening = await isWrittenTo(path, () => open()[Symbol.asyncDispose]());
+    const storing = await isWrittenTo(path, async () => {
+      await using tier = open();
+      await tier.set(key("a"), entry("x"));
+    });
+
+    assertEquals([opening, storing], [false, true]);
   });
 });
 

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { assertEquals, assertThrows } from "@std/assert";
 import { silentLog } from "../../src/core/log.ts";
 import { openRecordStore, type StoredRecord } from "../../src/monitor/record-store.ts";
+import { isWrittenTo } from "../support/is-written-to.ts";
 import { requestRecord } from "../support/request-record.ts";
 
 const now = Date.UTC(2026, 5, 1);
@@ -87,6 +88,20 @@ describe("record store", () => {
     using records = open();
 
     assertEquals(records.since(0).map(({ startedAt }) => startedAt), [now - 89 * day]);
+  });
+
+  test("writes nothing to be opened, for which a full disk has no room", async (t) => {
+    const path = place(t);
+    const open = () => openRecordStore({ path, retentionDays: 90, clock, log: silentLog });
+    open()[Symbol.dispose]();
+
+    const opening = await isWrittenTo(path, () => open()[Symbol.dispose]());
+    const adding = await isWrittenTo(path, () => {
+      using records = open();
+      records.add(bare);
+    });
+
+    assertEquals([opening, adding], [false, true]);
   });
 
   test("takes the records of two processes", (t) => {
