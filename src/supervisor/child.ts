@@ -72,10 +72,14 @@ export function isAlive(pid: number): boolean {
   return !isZombie(pid);
 }
 
-/** In a container without an init the dead of others stay listed. */
+/**
+ * In a container without an init the dead of others stay listed. As long as one of its threads runs,
+ * a process is not dead: its files and locks are still its own (proc(5): state, num_threads).
+ */
 function isZombie(pid: number): boolean {
   try {
-    return /^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /s, "").split(" ");
+    return fields[0] === "Z" && Number(fields[17]) <= 1;
   } catch {
     return false; // gone meanwhile, or not Linux
   }
