@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { realpathSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Fetch } from "../core/fetch.ts";
+import type { Environment } from "../core/find-program.ts";
 import { isNewer } from "../core/is-newer.ts";
 import { UserError } from "../core/user-error.ts";
 
@@ -12,7 +13,7 @@ export interface Upgrading {
   readonly releases: string;
   /** The file of this program. */
   readonly program: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
   readonly fetch: Fetch;
 }
 

@@ -4,6 +4,7 @@ import type { Paths } from "../config/paths.ts";
 import type { Config } from "../config/schema.ts";
 import { systemClock as clock } from "../core/clock.ts";
 import { ProxyError } from "../core/errors.ts";
+import type { Environment } from "../core/find-program.ts";
 import { randomId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import { UserError } from "../core/user-error.ts";
@@ -14,7 +15,7 @@ import { patientFetch } from "./patient-fetch.ts";
 export interface UpstreamOptions {
   readonly config: Config;
   readonly paths: Paths;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
   readonly log: Log;
   /** Progress for the user, before anything answers. */
   readonly tell: (line: string) => void;

@@ -9,7 +9,6 @@ import { toChatRequest } from "../translate/request/request.ts";
 import { type Alteration, toMessageEvents } from "../translate/answer/stream.ts";
 import { withClientNames } from "../translate/tool-names.ts";
 import type { Backend, BackendCall, ModelInfo, Observation, RequestOrigin } from "./backend.ts";
-import { ThinkingHabits } from "./thinking-habits.ts";
 import { toChunks } from "./chunks.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import { countTokens, leastTokens } from "./counting.ts";
@@ -20,6 +19,7 @@ import { toOverflowMessage } from "./refusal/overflow.ts";
 import { listedModels } from "./recognise.ts";
 import { kindOf, type ServerKindName } from "./server-kinds.ts";
 import { Watch } from "./silence.ts";
+import { ThinkingHabits } from "./thinking-habits.ts";
 import { toTheEnd } from "./to-the-end.ts";
 
 export interface OpenAiOptions extends Omit<ConnectionOptions, "ours"> {

@@ -1,13 +1,7 @@
 import { hash } from "node:crypto";
 import type { PromptIdentity } from "../backend/backend.ts";
 import { memo } from "../core/memo.ts";
-import type {
-  ContentBlock,
-  Message,
-  MessagesRequest,
-  TextBlock,
-  Tool,
-} from "../protocol/anthropic.ts";
+import type { ContentBlock, Message, MessagesRequest, Tool } from "../protocol/anthropic.ts";
 import { parseMessagesRequest } from "../protocol/request-schema.ts";
 import { normalise } from "../translate/request/normalise.ts";
 import { byName } from "../translate/request/visible-tools.ts";
@@ -25,7 +19,7 @@ export function toPromptIdentity(request: MessagesRequest): PromptIdentity {
   const { stream: _stream, metadata: _metadata, system, tools, messages, ...parameters } = request;
   const sorted = (tools ?? []).toSorted(byName);
   const instructions = {
-    system: hashOfSystem(system ?? noSystem),
+    system: sha256(canonical(system ?? [])),
     tools: sha256(sorted.map(hashOfTool).join()),
   };
   const question = canonical({
@@ -51,15 +45,6 @@ export function toCacheKey({ question }: PromptIdentity, backendIdentity: string
   // The one place where the brand is minted.
   return sha256(canonical({ question, cacheVersion, backendIdentity })) as CacheKey;
 }
-
-const noSystem: readonly TextBlock[] = [];
-
-/** A text is remembered as little as its request. */
-function hashOfSystem(system: NonNullable<MessagesRequest["system"]>): string {
-  return typeof system === "string" ? sha256(canonical(system)) : hashOfBlocks(system);
-}
-
-const hashOfBlocks = memo((blocks: readonly TextBlock[]) => sha256(canonical(blocks)));
 
 const hashOfTool = memo((tool: Tool) => sha256(canonical(tool)));
 

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import process from "node:process";
+import type { Environment } from "../core/find-program.ts";
 import { isRecord } from "../core/is-record.ts";
 import { UserError } from "../core/user-error.ts";
 import { toJson } from "./jsonc.ts";
@@ -10,7 +11,7 @@ import { type Config, type Mode, modes, settings } from "./schema.ts";
 export interface LoadedConfig {
   readonly config: Config;
   readonly paths: Paths;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Environment;
 }
 
 export interface ConfigSources {
@@ -46,7 +47,7 @@ function flagOf(setting: string): string {
 }
 
 function environmentLayer(
-  environment: Readonly<Record<string, string | undefined>>,
+  environment: Environment,
   mode: Mode,
 ): Layer {
   const meant = Object.entries(settings).flatMap(([setting, { variables }]) => {

@@ -1,5 +1,6 @@
 import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
+import type { Environment } from "../core/find-program.ts";
 
 export interface Paths {
   readonly configFile: string;
@@ -13,7 +14,7 @@ export interface Paths {
 
 /** Where things are kept on this platform; `ANYCLAUDE_HOME` moves all of them. */
 export function toPaths(
-  environment: Readonly<Record<string, string | undefined>>,
+  environment: Environment,
   platform: NodeJS.Platform,
 ): Paths {
   if (environment["ANYCLAUDE_HOME"]) {

@@ -1,3 +1,5 @@
+import type { Environment } from "./find-program.ts";
+
 const loopback = ["127.0.0.1", "localhost", "::1"];
 
 /**
@@ -6,7 +8,7 @@ const loopback = ["127.0.0.1", "localhost", "::1"];
  * no proxy is set. Both spellings, because programs differ in which one they believe.
  */
 export function toLoopbackExemptions(
-  environment: Readonly<Record<string, string | undefined>>,
+  environment: Environment,
 ): Readonly<Record<string, string>> {
   const isProxied = Object.entries(environment)
     .some(([name, value]) => /^(https?|all)_proxy$/i.test(name) && value);

@@ -1,3 +1,5 @@
+import type { Environment } from "../core/find-program.ts";
+
 /** What Claude Code is told about the proxy and the model behind it. */
 export interface ModelSetting {
   readonly url: string;
@@ -105,8 +107,6 @@ function toOutputTokens(contextLength: number | undefined): string | undefined {
   const share = contextLength < smallWindow ? 8 : 4;
   return String(Math.max(1024, Math.floor(contextLength / share)));
 }
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The environment of `claude` on a foreign model. A variable that the user has set wins. */
 export function toLaunchEnvironment(setting: ModelSetting, user: Environment): Environment {

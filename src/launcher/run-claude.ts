@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import process from "node:process";
+import type { Environment } from "../core/find-program.ts";
 import { UserError } from "../core/user-error.ts";
 import { saveTerminal } from "./terminal.ts";
 import { startWatchdog } from "../core/watchdog.ts";
@@ -8,7 +9,7 @@ import { startWatchdog } from "../core/watchdog.ts";
 export interface ClaudeCommand {
   readonly path: string;
   readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
 }
 
 const forwarded = ["SIGTERM", "SIGHUP"] as const;

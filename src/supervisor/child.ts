@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import process from "node:process";
 import type { Clock } from "../core/clock.ts";
+import type { Environment } from "../core/find-program.ts";
 
 export interface Child {
   readonly pid: number | undefined;
@@ -14,7 +15,7 @@ export interface Child {
 export interface ChildCommand {
   readonly program: string;
   readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
   readonly cwd: string;
   /** What it writes is appended here. */
   readonly logFile: string;

@@ -30,7 +30,7 @@ export class ThinkTags {
 
   /** What was taken for thinking only because it is said to have begun; its end has not come. */
   get unended(): string {
-    return this.#state === "begun" ? this.#begun?.said ?? "" : "";
+    return this.#begun?.said ?? "";
   }
 
   feed(piece: string): readonly Spoken[] {
