@@ -22,9 +22,10 @@ export async function withExclusive<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   using opened = new Lock(lock);
-  for (let isFirst = true; !opened.takeAlone(); isFirst = false) {
-    if (isFirst) onWait();
-    await delay(askAgainMs, undefined, signal ? { signal } : {});
+  for (let tries = 1; !opened.takeAlone(); tries += 1) {
+    // Two that ask at the same moment are both refused, and nobody has it: that is no waiting yet.
+    if (tries === 2) onWait();
+    await delay(askAgainMs * (0.5 + Math.random()), undefined, signal ? { signal } : {});
   }
   return await work();
 }

@@ -26,7 +26,7 @@ describe("exclusive work", () => {
     const one = () =>
       withExclusive(lock, { onWait: () => void (waits += 1) }, async () => {
         at.most = Math.max(at.most, at.work += 1);
-        await delay(80);
+        while (waits < 2) await delay(5);
         at.work -= 1;
         return at.most;
       });
